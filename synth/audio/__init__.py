@@ -1,0 +1,1 @@
+"""Decode, encode, resample, measure and cache samples."""

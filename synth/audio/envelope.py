@@ -1,0 +1,95 @@
+"""The 20-ms envelope of a recording, and where in it somebody speaks.
+
+All of a plan is decided on the envelope: a byte per 20 ms for the RMS, another for the peak. The activity rule is
+relative to the recording's own loud frames (a fixed threshold would delete whole quiet recordings) and to its own
+quiet frames (in a noisy room the background must not count as speech).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.audio.decibels import byte_energies, byte_peaks, rms_thresholds
+from synth.tables import FRAMES_PER_S
+
+BELOW_LOUD = 2 * 25  # half decibels: active frames lie at most 25 dB under the 95th percentile of the frames' RMS
+ABOVE_QUIET = 2 * 9  # … and at least 9 dB over the 5th percentile,
+DYNAMIC = 2 * 20  # … where the recording has pauses at all: 20 dB between the two percentiles
+SILENT = 2 * 90  # a frame below -90 dBFS is never active
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """RMS and peak bytes of the whole 20-ms frames, each of shape (n // frame_n,)."""
+
+    rms: NDArray[np.uint8]
+    peaks: NDArray[np.uint8]
+
+
+def frame_length(rate_hz: int) -> int:
+    """Return the samples in 20 ms; the rate is a multiple of 50 Hz."""
+    return rate_hz // FRAMES_PER_S
+
+
+def energies(samples: NDArray[np.int16], frame_n: int) -> NDArray[np.int64]:
+    """Return the exact sum of squares of each whole frame.
+
+    Computed in float64: all partial sums are integers below 2**53, so every order of summation gives the same result.
+    """
+    frames = samples[: len(samples) // frame_n * frame_n].astype(np.float64).reshape(-1, frame_n)
+    return np.einsum("ij,ij->i", frames, frames).astype(np.int64)
+
+
+def rms_bytes(sums: NDArray[np.int64], frame_n: int) -> NDArray[np.uint8]:
+    """Return the RMS in half dB below full scale, rounded, of frames given by their sums of squares."""
+    return (255 - np.searchsorted(rms_thresholds(frame_n), sums, side="right")).astype(np.uint8)
+
+
+def measure(samples: NDArray[np.int16], rate_hz: int) -> Envelope:
+    """Measure int16 samples of shape (n,); what is left after the last whole 20 ms does not count."""
+    frame_n = frame_length(rate_hz)
+    rms = rms_bytes(energies(samples, frame_n), frame_n)
+    frames = samples[: len(rms) * frame_n].reshape(-1, frame_n)
+    if not len(rms):
+        return Envelope(rms, rms.copy())
+    highest = np.maximum(frames.max(axis=1).astype(np.int32), -frames.min(axis=1).astype(np.int32))
+    ascending = byte_peaks()[::-1]
+    return Envelope(rms, (255 - np.searchsorted(ascending, highest, side="left")).astype(np.uint8))
+
+
+def active_thresholds(rms: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Return per recording the largest byte (quietest frame) that counts as active; -1 where none does.
+
+    ``rms`` holds the envelopes of all recordings end to end, recording s in ``offsets[s]:offsets[s + 1]``.
+    """
+    out = np.empty(len(offsets) - 1, np.int16)
+    block = 4096  # recordings at a time: 256 counters each
+    for first in range(0, len(out), block):
+        bounds = offsets[first : first + block + 1]
+        sizes = np.diff(bounds)
+        owner = np.repeat(np.arange(len(sizes)), sizes)
+        counts = np.bincount(owner * 256 + rms[bounds[0] : bounds[-1]], minlength=256 * len(sizes)).reshape(-1, 256)
+        ranks = np.cumsum(counts, axis=1)  # bytes ascend from loud to quiet
+        loud = (ranks > (sizes * 5 // 100)[:, None]).argmax(axis=1)
+        quiet = (ranks > (sizes * 95 // 100)[:, None]).argmax(axis=1)
+        threshold = loud + BELOW_LOUD
+        noisy = quiet - loud >= DYNAMIC
+        threshold[noisy] = np.minimum(threshold, quiet - ABOVE_QUIET)[noisy]
+        threshold = np.minimum(threshold, SILENT)
+        threshold[(sizes == 0) | (loud > SILENT)] = -1
+        out[first : first + block] = threshold
+    return out
+
+
+def active(envelope: Envelope) -> NDArray[np.bool_]:
+    """Return which frames of one recording are active speech, shape of its envelope."""
+    offsets = np.array([0, len(envelope.rms)], np.int64)
+    return np.asarray(envelope.rms <= active_thresholds(envelope.rms, offsets)[0])
+
+
+def byte_energy_sum(rms: NDArray[np.uint8], frame_n: int) -> int:
+    """Return the sum of squares that the bytes stand for."""
+    return int(byte_energies(frame_n)[rms].sum())

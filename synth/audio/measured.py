@@ -1,0 +1,111 @@
+"""What is known of a recording once it has been decoded: levels, envelope, hashes, and the samples that are rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.audio.decibels import FULL_SCALE, tenths
+from synth.audio.decode import UndecodableError, decode
+from synth.audio.envelope import active, energies, frame_length, measure
+
+VERSION = 1  # of the measures; another version is measured anew
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Facts of one file at one output rate; levels in tenths of a dB, None where there is no sound to measure."""
+
+    sha256: str
+    status: str
+    reason: str | None = None
+    pcm_sha256: str | None = None
+    format: str | None = None
+    rate_hz: int | None = None
+    channels: int | None = None
+    frames: int | None = None
+    dc_n: int | None = None
+    level_tenths: int | None = None
+    peak_tenths: int | None = None
+    active_frames: int | None = None
+    rms: bytes = b""
+    peaks: bytes = b""
+
+
+def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | None]:
+    """Decode and measure one file; return its facts and its samples at ``rate_hz``, None where it cannot be used.
+
+    Never raises for a damaged file: the status and the reason say what is wrong with it.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return Measured("", "unreadable", f"{error.strerror}: {path.name}"), None
+    digest = sha256(data).hexdigest()
+    try:
+        decoded = decode(path, data)
+    except UndecodableError as error:
+        return Measured(digest, error.status, error.reason), None
+    pcm = sha256(np.ascontiguousarray(decoded.samples).data).hexdigest()
+    samples, dc_n = centred(resampled(decoded.samples, decoded.rate_hz, rate_hz))
+    envelope = measure(samples, rate_hz)
+    speaking = active(envelope)
+    frame_n = frame_length(rate_hz)
+    status, reason = "ok", None
+    if not len(envelope.rms):
+        status, reason = "empty", f"{len(decoded.samples)} samples: shorter than 20 ms"
+    elif not speaking.any():
+        status, reason = "silent", "no 20 ms of it rise above -90 dBFS"
+    level = peak = None
+    if status == "ok":
+        active_energy = energies(samples, frame_n)[speaking].sum()
+        level = int(tenths(np.array([active_energy / (speaking.sum() * frame_n * FULL_SCALE**2)]))[0])
+        highest = max(int(samples.max()), -int(samples.min()))
+        peak = int(tenths(np.array([(highest / FULL_SCALE) ** 2]))[0])
+    facts = Measured(
+        sha256=digest,
+        status=status,
+        reason=reason,
+        pcm_sha256=pcm,
+        format=decoded.format,
+        rate_hz=decoded.rate_hz,
+        channels=decoded.channels,
+        frames=len(decoded.samples),
+        dc_n=dc_n,
+        level_tenths=level,
+        peak_tenths=peak,
+        active_frames=int(speaking.sum()),
+        rms=envelope.rms.tobytes(),
+        peaks=envelope.peaks.tobytes(),
+    )
+    return facts, samples if status == "ok" else None
+
+
+def resampled(samples: NDArray[np.int16], rate_hz: int, wanted_hz: int) -> NDArray[np.int16]:
+    """Resample a whole recording (soxr HQ in float32, rounded, clipped); unchanged where the rates agree."""
+    if rate_hz == wanted_hz:
+        return samples
+    import soxr
+
+    wide = soxr.resample(samples.astype(np.float32), rate_hz, wanted_hz, quality="HQ")
+    return np.clip(np.rint(wide), -32768, 32767).astype(np.int16)
+
+
+def centred(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], int]:
+    """Return the samples less their rounded mean (saturated at 16 bits), and that mean."""
+    if not len(samples):
+        return samples, 0
+    total = int(samples.sum(dtype=np.int64))
+    dc_n = (2 * total + len(samples)) // (2 * len(samples))
+    return without_dc(samples, dc_n), dc_n
+
+
+def without_dc(samples: NDArray[np.int16], dc_n: int) -> NDArray[np.int16]:
+    """Subtract a constant, saturating at 16 bits."""
+    if dc_n == 0:
+        return samples
+    return np.clip(samples.astype(np.int32) - dc_n, -32768, 32767).astype(np.int16)

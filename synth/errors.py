@@ -1,0 +1,64 @@
+"""What can go wrong, and the exit code of each.
+
+SynthError                   exit code
+ ├─ UsageError                  2      an option, value, label or recipe key that does not exist
+ ├─ InputError                  3      the input cannot give what was asked
+ │   └─ InfeasibleError         3      ... and the nearest request that it can give is known
+ ├─ ClaimError                  1      a claim of a data set does not hold (audit, verify)
+ └─ PartialError                4      done in part: asked items are missing, all listed
+
+A message says what was found and where, what was wanted, and the next thing to type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SynthError(Exception):
+    """Base of every error that is meant for the user; ``exit_code`` is the command's exit status."""
+
+    exit_code = 1
+
+
+class UsageError(SynthError):
+    """An option, value, label or recipe key that does not exist or contradicts another."""
+
+    exit_code = 2
+
+
+class InputError(SynthError):
+    """A file, folder or table that is missing, damaged, or cannot give what was asked."""
+
+    exit_code = 3
+
+
+class InfeasibleError(InputError):
+    """The sources cannot give the data set asked for; the message holds the numbers and the nearest request."""
+
+
+class ClaimError(SynthError):
+    """A claim of a data set does not hold."""
+
+    exit_code = 1
+
+
+class PartialError(SynthError):
+    """Some of the asked items are missing; the message lists them."""
+
+    exit_code = 4
+
+
+def listed(items: Iterable[object], limit: int = 10) -> str:
+    """Join items for a message, cut at ``limit`` with the full count, so that no error fills a screen."""
+    texts = [str(item) for item in items]
+    if len(texts) <= limit:
+        return ", ".join(texts)
+    return f"{', '.join(texts[:limit])}, … ({len(texts)} in all)"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` for the nearest known word, or the empty string when none is near."""
+    found = get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{found[0]}'?" if found else ""

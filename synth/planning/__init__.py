@@ -1,0 +1,1 @@
+"""What data set to build: splits, cells, draws, feasibility; numbers, no audio."""

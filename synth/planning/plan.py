@@ -1,0 +1,305 @@
+"""The plan as a function of its index.
+
+Row i of a split depends on (seed, split, i, SOURCES) alone: its cell from the period, its speakers from the uses before
+it, everything else from draws that are hashed from the index. So a longer plan begins with the shorter one, and any
+range of rows can be made by anyone in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.errors import InfeasibleError
+from synth.planning import overlap
+from synth.planning.cells import Period
+from synth.planning.levels import LARGEST, Gains, Heard, balanced, lowered, ratios
+from synth.planning.pool import Pool
+from synth.planning.request import Request
+from synth.planning.speakers import Speakers, levelled
+from synth.planning.windows import Windows
+from synth.seeds import U64, below, chain, draw, key
+from synth.tables import SPLITS
+
+ATTEMPTS = 16  # draws of windows and relative levels before the best attempt is lowered
+BLOCK = 32_768  # rows planned at a time
+SEX_WORDS = ("female", "male")
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows of a plan as arrays; slots hold speakers first, then noise; an empty slot has source -1.
+
+    Shapes: (rows,) for cell, level, snr (tenths of a dB) and lowered; (rows, slots) for the rest. Starts, onsets and
+    lengths are in frames; starts count from the beginning of the source.
+    """
+
+    cell: Ints
+    level: Ints
+    snr: Ints | None
+    lowered: NDArray[np.bool_]
+    source: Ints
+    start: Ints
+    onset: Ints
+    length: Ints
+    gain_q12: NDArray[np.int32]
+    active: Ints
+    sir: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One attempt at windows and relative levels, shape (rows, slots)."""
+
+    first: Ints
+    length: Ints
+    onset: Ints
+    offset: Ints
+    heard: Heard
+    gains: Gains
+
+
+class Planner:
+    """Plans the clips of one split. Raises InfeasibleError when the pool cannot fill the cells."""
+
+    def __init__(self, pool: Pool, request: Request, period: Period, split: str) -> None:
+        self._pool, self._request, self._period, self.split = pool, request, period, split
+        self._turns = overlap.table(request.fewest, request.most, request.frames, request.overlap)
+        overlap.check(self._turns, request.min_active, request.frames)
+        here = pool.usable & (pool.split == SPLITS.index(split))
+        self._can_speak = here & ~pool.noise & (pool.speaker >= 0) & (pool.sex >= 0)
+        shortest = min(turn.length for by_step in self._turns for turn in by_step)
+        self.heard_enough = self._windows(shortest).count > 0
+        self._items = [
+            self._items_of(np.nonzero(self._can_speak & self.heard_enough & (pool.sex == s))[0]) for s in (0, 1)
+        ]
+        self._noise = self._noise_sources(here) if request.snr else np.empty(0, np.int64)
+        self._check()
+
+    def blocks(self, clips: int) -> Iterator[Block]:
+        """Yield the first ``clips`` rows, block by block."""
+        for first in range(0, clips, BLOCK):
+            yield self.rows(first, min(first + BLOCK, clips))
+
+    def rows(self, first: int, end: int) -> Block:
+        """Return rows ``first`` to ``end`` (exclusive)."""
+        request, rows = self._request, np.arange(first, end, dtype=np.int64)
+        cell = self._period.cell_index(rows)
+        source = self._sources(rows, cell)
+        level = request.level[0] + below(self._draw("level", rows), request.level[1] - request.level[0] + 1)
+        snr = None
+        if request.snr:
+            snr = request.snr[0] + below(self._draw("snr", rows), request.snr[1] - request.snr[0] + 1)
+            source = np.concatenate([source, self._noise[self._noise_turns(rows)][:, None]], axis=1)
+        step = below(self._draw("overlap", rows), len(self._turns[0]))
+        drawn = self._attempt(rows, cell, source, level, snr, step, 0)
+        drawn, failed = self._until_it_fits(drawn, rows, cell, source, level, snr, step)
+        down = np.zeros(len(rows), np.int64)
+        if len(failed):
+            gains, fewer = lowered(_rows_of(drawn.gains, failed), drawn.heard.peak[failed], drawn.heard.present[failed])
+            drawn = replace(drawn, gains=_put(drawn.gains, failed, gains))
+            down[failed] = fewer
+        present = source >= 0
+        voices = present.copy()
+        if snr is not None:
+            voices[:, -1] = False
+        start = np.where(present, drawn.first - self._pool.offsets[source], 0)
+        return Block(
+            cell=cell,
+            level=level - down,
+            snr=snr,
+            lowered=down > 0,
+            source=source,
+            start=start,
+            onset=drawn.onset,
+            length=drawn.length,
+            gain_q12=drawn.gains.q12,
+            active=np.where(present, drawn.heard.active_n / request.frame_n, 0).astype(np.int64),
+            sir=ratios(drawn.heard.energy, drawn.gains.tenths, voices),
+        )
+
+    def left_out(self) -> list[tuple[str, int, str]]:
+        """Return why recordings of this split are not drawn from: reason, count, an example."""
+        pool = self._pool
+        here = pool.usable & (pool.split == SPLITS.index(self.split)) & ~pool.noise
+        reasons = [
+            ("no speaker", here & (pool.speaker < 0)),
+            ("sex unknown", here & (pool.speaker >= 0) & (pool.sex < 0)),
+            (
+                f"no window with the speaker active for {self._request.min_active / 50:g} s",
+                self._can_speak & ~self.heard_enough,
+            ),
+        ]
+        return [(why, int(mask.sum()), pool.ids[int(mask.argmax())]) for why, mask in reasons if mask.any()]
+
+    def _draw(self, purpose: str, rows: Ints) -> U64:
+        return draw(key(self._request.seed, self.split, purpose), rows)
+
+    @cached_property
+    def _window_tables(self) -> dict[int, Windows]:
+        return {}
+
+    def _windows(self, length: int) -> Windows:
+        if length not in self._window_tables:
+            shorter = self._request.overlap is not None
+            self._window_tables[length] = Windows.of(self._pool, length, self._request.min_active, shorter)
+        return self._window_tables[length]
+
+    def _items_of(self, sources: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return the utterances of the speakers end to end, where each speaker's begin, and how many there are."""
+        speaker = self._pool.speaker[sources]
+        order = np.argsort(speaker, kind="stable")
+        _, first, count = np.unique(speaker[order], return_index=True, return_counts=True)
+        return sources[order], first.astype(np.int64), count.astype(np.int64)
+
+    def _noise_sources(self, here: NDArray[np.bool_]) -> Ints:
+        frames = self._request.frames
+        return np.nonzero(here & self._pool.noise & (self._noise_windows(frames).count > 0))[0]
+
+    def _noise_windows(self, frames: int) -> Windows:
+        if -1 not in self._window_tables:
+            self._window_tables[-1] = Windows.of(self._pool, frames, -(-frames // 2), shorter=False)
+        return self._window_tables[-1]
+
+    def _check(self) -> None:
+        lost = "; ".join(f"left out: {n} recordings ({why}, e.g. {example})" for why, n, example in self.left_out())
+        for sex, word in enumerate(SEX_WORDS):
+            need, have = self._period.most(sex), len(self._items[sex][1])
+            if have < need:
+                raise InfeasibleError(
+                    f"split {self.split}: {have} {word} speaker{'s' * (have != 1)} with a usable recording, but a clip may hold "
+                    f"{need}. {lost + '. ' if lost else ''}Nearest feasible: {self._nearest(have)}"
+                )
+        if self._request.snr and not len(self._noise):
+            raise InfeasibleError(
+                f"split {self.split}: no noise recording of at least {self._request.frames / 50:g} s that is not silent; "
+                "give --noise a folder with longer recordings, or ask for fewer splits"
+            )
+
+    def _nearest(self, have: int) -> str:
+        other = min(len(self._items[0][1]), len(self._items[1][1]))
+        if have == 0 and other == 0:
+            return "none with these speakers: shorter clips (--seconds), a lower --min-active, other sources or another --split"
+        low = min(self._request.fewest, other)
+        return f"--speakers {low}-{other}, or a --split that gives {self.split} more speakers"
+
+    def _sources(self, rows: Ints, cell: Ints) -> Ints:
+        """Return the utterance of each speaker slot, shape (rows, most speakers), in a drawn order of the sexes."""
+        female = np.array([f for _, f in self._period.cells], np.int64)[cell]
+        total = np.array([n for n, _ in self._period.cells], np.int64)[cell]
+        found = []
+        for sex, wanted in enumerate((female, total - female)):
+            most = self._period.most(sex)
+            utterances, first, count = self._items[sex]
+            if not most:
+                continue
+            stream = key(self._request.seed, self.split, "speaker", sex)
+            who, turn = Speakers(stream, self._period, sex, len(first), most).of(rows, wanted)
+            out = np.full(who.shape, -1, np.int64)
+            taken = who >= 0
+            stream = key(self._request.seed, self.split, "utterance", sex)
+            out[taken] = utterances[first[who[taken]] + levelled(stream, who[taken], turn[taken], count)]
+            found.append(out)
+        slots = np.concatenate(found, axis=1) if found else np.empty((len(rows), 0), np.int64)
+        words = chain(key(self._request.seed, self.split, "order"), rows[:, None], np.arange(slots.shape[1])[None])
+        words = (words >> np.uint64(9) << np.uint64(8)) | np.arange(slots.shape[1], dtype=np.uint64)
+        words[slots < 0] |= np.uint64(1) << np.uint64(63)  # empty slots last
+        words.sort(axis=1)
+        order = (words & np.uint64(255)).astype(np.int64)[:, : max((n for n, _ in self._period.cells), default=0)]
+        return np.take_along_axis(slots, order, axis=1)
+
+    def _noise_turns(self, rows: Ints) -> Ints:
+        stream = key(self._request.seed, self.split, "noise")
+        return levelled(stream, np.zeros_like(rows), rows, np.array([len(self._noise)]))
+
+    def _attempt(
+        self, rows: Ints, cell: Ints, source: Ints, level: Ints, snr: Ints | None, step: Ints, attempt: int
+    ) -> Drawn:
+        request = self._request
+        slots = np.arange(source.shape[1])[None]
+        voices = source.shape[1] - (snr is not None)
+        stream = [key(request.seed, self.split, purpose, attempt) for purpose in ("window", "offset", "onset")]
+        numbers = chain(stream[0], rows[:, None], slots)
+        first, length, onset = (np.zeros(source.shape, np.int64) for _ in range(3))
+        present = source >= 0
+        speakers = np.array([n for n, _ in self._period.cells], np.int64)[cell]
+        jitter = chain(stream[2], rows[:, None], slots) if request.overlap else numbers
+        for n in np.unique(speakers).tolist():
+            for k, turn in enumerate(self._turns[n]):
+                here = present & ((speakers == n) & (step == k))[:, None]
+                here[:, voices:] = False
+                who, windows = source[here], self._windows(turn.length)
+                first[here], length[here] = windows.drawn(who, numbers[here]), windows.length[who]
+                if request.overlap:
+                    late = below(jitter[here], turn.length - windows.length[who] + 1)
+                    onset[here] = np.broadcast_to(slots * turn.hop, source.shape)[here] + late
+        if snr is not None:
+            first[:, -1] = self._noise_windows(request.frames).drawn(source[:, -1], numbers[:, -1])
+            length[:, -1] = request.frames
+        heard = self._heard(first, length, present)
+        half = request.sir // 2
+        offset = below(chain(stream[1], rows[:, None], slots), 2 * half + 1) - half
+        gains = balanced(heard, offset, level, snr, request.length_n)
+        return Drawn(first, length, onset, offset, heard, gains)
+
+    def _heard(self, first: Ints, length: Ints, present: NDArray[np.bool_]) -> Heard:
+        pool = self._pool
+        a, b = first[present], (first + length)[present]
+        values = np.zeros((3, *first.shape))
+        values[0][present] = pool.energy_before[b] - pool.energy_before[a]
+        values[1][present] = pool.active_energy_before[b] - pool.active_energy_before[a]
+        values[2][present] = (pool.active_before[b] - pool.active_before[a]) * pool.frame_n
+        peak = np.zeros(first.shape, np.int32)
+        peak[present] = pool.largest(a, b - a)
+        return Heard(values[0], values[1], values[2], peak, present)
+
+    def _until_it_fits(
+        self, drawn: Drawn, rows: Ints, cell: Ints, source: Ints, level: Ints, snr: Ints | None, step: Ints
+    ) -> tuple[Drawn, Ints]:
+        """Draw windows and relative levels again where the peaks would pass full scale; return the rows that never fit.
+
+        The level stays as drawn: a lower one would tell how many speak. Where no attempt fits, the one with the lowest
+        peaks is kept.
+        """
+        left = np.nonzero((drawn.gains.peak > LARGEST) | ~drawn.gains.met)[0]
+        for attempt in range(1, ATTEMPTS):
+            if not len(left):
+                break
+            again = self._attempt(
+                rows[left],
+                cell[left],
+                source[left],
+                level[left],
+                None if snr is None else snr[left],
+                step[left],
+                attempt,
+            )
+            better = again.gains.peak < drawn.gains.peak[left]
+            drawn = _merged(drawn, left[better], again, better)
+            left = left[(drawn.gains.peak[left] > LARGEST) | ~drawn.gains.met[left]]
+        return drawn, left
+
+
+def _rows_of(gains: Gains, rows: Ints) -> Gains:
+    return Gains(gains.tenths[rows], gains.q12[rows], gains.peak[rows], gains.met[rows])
+
+
+def _put(into: Gains, rows: Ints, gains: Gains) -> Gains:
+    for name in ("tenths", "q12", "peak", "met"):
+        getattr(into, name)[rows] = getattr(gains, name)
+    return into
+
+
+def _merged(drawn: Drawn, rows: Ints, again: Drawn, better: NDArray[np.bool_]) -> Drawn:
+    """Put the better rows of a new attempt in place of the old ones."""
+    for name in ("first", "length", "onset", "offset"):
+        getattr(drawn, name)[rows] = getattr(again, name)[better]
+    for name in ("energy", "active_energy", "active_n", "peak", "present"):
+        getattr(drawn.heard, name)[rows] = getattr(again.heard, name)[better]
+    _put(drawn.gains, rows, _rows_of(again.gains, np.nonzero(better)[0]))
+    return drawn

@@ -1,0 +1,56 @@
+"""Windows: the stretches of a recording in which the speaker is active for long enough to be heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.planning.pool import Pool
+from synth.seeds import below
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """All windows of one length with enough activity, as runs of neighbouring starts.
+
+    ``length``: (S,) frames of a window of each source; ``count``: (S,) windows; run r starts at frame ``first[r]`` (over
+    all sources) and ends after ``until[r]`` windows have been counted over all sources.
+    """
+
+    length: Ints
+    count: Ints
+    first: Ints
+    until: Ints
+    base: Ints
+
+    @classmethod
+    def of(cls, pool: Pool, wanted: int, fewest_active: int, shorter: bool) -> Windows:
+        """Find the windows of ``wanted`` frames with at least ``fewest_active`` active ones.
+
+        With ``shorter`` a recording below that length is one window of its own length; otherwise it has none.
+        """
+        frames = pool.frames
+        length = np.minimum(frames, wanted) if shorter else np.full(len(frames), wanted)
+        starts = np.where(pool.usable & (frames > 0), np.maximum(frames - length + 1, 0), 0)
+        owner = np.repeat(np.arange(len(frames)), frames)
+        at = np.arange(len(pool.rms))
+        fits = at - pool.offsets[owner] < starts[owner]
+        end = np.minimum(at + length[owner], len(pool.rms))
+        heard = pool.active_before[end] - pool.active_before[at]
+        good = fits & (heard >= fewest_active)
+        count = np.bincount(owner[good], minlength=len(frames))
+        edges = np.diff(np.concatenate([[0], good.astype(np.int8), [0]]))
+        first = np.nonzero(edges == 1)[0]
+        last = np.nonzero(edges == -1)[0]
+        return cls(length, count, first, np.cumsum(last - first), np.concatenate([[0], np.cumsum(count)]))
+
+    def drawn(self, sources: Ints, numbers: NDArray[np.uint64]) -> Ints:
+        """Return the first frame (over all sources) of one window per source, by uniform 64-bit numbers."""
+        rank = self.base[sources] + below(numbers, self.count[sources])
+        run = np.searchsorted(self.until, rank, side="right")
+        before = np.where(run > 0, self.until[run - 1], 0)
+        return self.first[run] + rank - before

@@ -1,0 +1,1 @@
+"""What people read: the data card, the pictures, the licences."""

@@ -1,0 +1,220 @@
+"""The data card: README.md and attribution.txt of an output folder, every figure counted from its tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synth import __version__, licences
+from synth.recipe import MixOptions, mix_options, read
+from synth.store import parquet
+from synth.store.arrays import as_numpy
+from synth.store.atomic import replacing
+from synth.tables import NOISE, SPLITS
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is counted for the card."""
+
+    cells: dict[str, Counter[str]]
+    seconds: dict[str, float]
+    speakers: dict[str, Counter[str]]
+    corpora: Counter[str]
+    licences: Counter[str]
+    attributions: list[str]
+    levels: tuple[float, float, float]
+    overlap: float
+    unused: Counter[str]
+
+
+def write(out: Path) -> None:
+    """Write the card and the attribution of a rendered folder."""
+    options = mix_options(read(out / "recipe.toml").get("mix", {}), "recipe.toml")
+    plan = parquet.file_metadata(pq.ParquetFile(out / "plan.parquet"))
+    facts = _facts(out)
+    with replacing(out / "README.md") as temporary:
+        temporary.write_text(_card(out, options, facts, plan), encoding="utf-8")
+    with replacing(out / "attribution.txt") as temporary:
+        temporary.write_text("\n".join(facts.attributions) + "\n", encoding="utf-8")
+
+
+def _facts(out: Path) -> Facts:
+    file = pq.ParquetFile(out / "manifest.parquet")
+    names = _cell_names(file.schema_arrow)
+    cells: dict[str, Counter[str]] = {}
+    seconds: dict[str, float] = {}
+    used: set[str] = set()
+    levels: list[np.ndarray] = []  # type: ignore[type-arg]
+    overlap = []
+    columns = ["split", "cell", "duration_s", "level_dbfs", "overlap", "parts.list.element.source_id"]
+    for group in range(file.metadata.num_row_groups):
+        rows = file.read_row_group(group, columns=columns, use_threads=False)
+        for split, cell, length in zip(*(rows.column(c).to_pylist() for c in columns[:3]), strict=True):
+            cells.setdefault(split, Counter())[names[cell]] += 1
+            seconds[split] = seconds.get(split, 0.0) + length
+        levels.append(as_numpy(rows.column("level_dbfs"), np.float32))
+        overlap.append(as_numpy(rows.column("overlap"), np.float32))
+        parts = rows.column("parts").combine_chunks()
+        used |= set(parts.flatten().flatten()[0].unique().to_pylist())
+    level = np.percentile(np.concatenate(levels), [5, 50, 95])
+    return Facts(
+        cells,
+        seconds,
+        *_sources(out, used),
+        levels=(float(level[0]), float(level[1]), float(level[2])),
+        overlap=float(np.concatenate(overlap).mean()),
+        unused=_unused(out),
+    )
+
+
+def _sources(out: Path, used: set[str]) -> tuple[dict[str, Counter[str]], Counter[str], Counter[str], list[str]]:
+    columns = ("source_id", "split", "speaker_id", "sex", "corpus", "licence", "attribution")
+    rows = pq.ParquetFile(out / "sources.parquet").read(columns=list(columns), use_threads=False)
+    speakers: dict[str, set[tuple[str, str]]] = {}
+    corpora: Counter[str] = Counter()
+    terms: Counter[str] = Counter()
+    credit: dict[str, None] = {}
+    for source, split, speaker, sex, corpus, licence, attribution in zip(
+        *(rows.column(name).to_pylist() for name in columns), strict=True
+    ):
+        if source not in used:
+            continue
+        if corpus != NOISE and speaker:
+            speakers.setdefault(split, set()).add((speaker, sex or "?"))
+        corpora[corpus] += 1
+        terms[licence or licences.UNKNOWN] += 1
+        if attribution:
+            credit[f"{attribution} ({licence})"] = None
+    by_sex = {split: Counter(sex for _, sex in found) for split, found in speakers.items()}
+    return by_sex, corpora, terms, list(credit)
+
+
+def _unused(out: Path) -> Counter[str]:
+    status = pq.ParquetFile(out / "sources.parquet").read(columns=["status"], use_threads=False).column("status")
+    return Counter(name for name in status.to_pylist() if name != "ok")
+
+
+def _cell_names(schema: pa.Schema) -> list[str]:
+    import json
+
+    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    return list(features["cell"]["names"])
+
+
+def _card(out: Path, options: MixOptions, facts: Facts, plan: dict[str, str]) -> str:
+    splits = [split for split in SPLITS if split in facts.cells]
+    licence = licences.strictest(facts.licences)
+    clips = sum(sum(cells.values()) for cells in facts.cells.values())
+    hours = sum(facts.seconds.values()) / 3600
+    files = options.store == "files"
+    where = "\n".join(
+        f"      - split: {split}\n        path: data/{split}{'/**' if files else '-*.parquet'}" for split in splits
+    )
+    front = (
+        f"---\nlicense: {_hub_licence(licence)}\ntask_categories:\n  - audio-classification\ntags:\n  - audio\n  - speech\n"
+        f"configs:\n  - config_name: default\n    data_files:\n{where}\n---\n"
+    )
+    speakers = ", ".join(
+        f"{sum(facts.speakers.get(split, Counter()).values())} in {split} "
+        f"({facts.speakers.get(split, Counter())['F']} F, {facts.speakers.get(split, Counter())['M']} M)"
+        for split in splits
+    )
+    damaged = ", ".join(f"{count} {name}" for name, count in sorted(facts.unused.items()))
+    lines = [
+        front,
+        f"# {out.name}",
+        "",
+        f"{clips:,} clips of {options.seconds:g} s ({hours:.2f} h), {options.rate} Hz mono, with {options.speakers} speakers at "
+        "once, made with [synth](https://pypi.org/project/synth/) from recordings of one speaker each.",
+        "",
+        "## Clips by class",
+        "",
+        _table(facts, splits),
+        "",
+        "## Facts",
+        "",
+        f"- Speakers: {speakers}. No speaker, chapter or recording is in two splits.",
+        f"- Recordings used: {', '.join(f'{count} of {name}' for name, count in sorted(facts.corpora.items()))}"
+        + (f"; not used: {damaged} (see sources.parquet, columns status and reason)." if damaged else "."),
+        f"- Level (RMS over the clip): {facts.levels[1]:.1f} dBFS in the median, 5 % to 95 %: {facts.levels[0]:.1f} to "
+        f"{facts.levels[2]:.1f} dBFS, drawn alike for every class.",
+        f"- Overlap (share of the speaking time in which two or more speak): {facts.overlap:.2f} in the mean.",
+        f"- Clips lowered because no attempt fitted below full scale: {plan.get('lowered', '0')}.",
+        f"- Every speaker counted in a clip is active in it for at least {_min_active(options):g} s.",
+        "",
+        "## Licence",
+        "",
+        f"{licence}: {licences.says(licence)}. It is the strictest among the sources: "
+        f"{', '.join(f'{count} recordings {name}' for name, count in sorted(facts.licences.items()))}. "
+        "Credits are in attribution.txt and, clip by clip, in the column attribution.",
+        "",
+        "## Load",
+        "",
+        "```python",
+        "import pandas as pd",
+        'labels = pd.read_parquet("manifest.parquet")  # one row a clip, without audio',
+        "",
+        "from datasets import load_dataset",
+        'clips = load_dataset(".")  # in this folder, or by its name on the Hub'
+        if not files
+        else 'clips = load_dataset("audiofolder", data_dir="data")',
+        "```",
+        "",
+        "## Make it again",
+        "",
+        "```",
+        f"synth mix --recipe recipe.toml        # synth {__version__}; the same bytes for any number of workers",
+        "synth render plan.parquet -o COPY     # from the plan, with the corpora anywhere: --root NAME=PATH",
+        "synth verify .                        # are these the samples of the plan?",
+        "synth audit .                         # does every claim above hold?",
+        "```",
+        "",
+        "The command:",
+        "",
+        "```",
+        command(options),
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def command(options: MixOptions) -> str:
+    """Return the command line of a data set: what differs from the defaults, and always the speakers."""
+    words = ["synth mix", f"--speakers {options.speakers}"]
+    default = MixOptions()
+    for name in MixOptions.__dataclass_fields__:
+        value = getattr(options, name)
+        if name in ("speakers", "source") or value == getattr(default, name) or value is None:
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        words.append(flag if value is True else f"{flag} {value:g}" if isinstance(value, float) else f"{flag} {value}")
+    words += [f"--source {name}" for name in options.source if name != "demo-voices"]
+    return " ".join(words)
+
+
+def _table(facts: Facts, splits: list[str]) -> str:
+    names = list(
+        dict.fromkeys(
+            name for split in splits for name in sorted(facts.cells[split], key=lambda n: (n != "none", len(n), n))
+        )
+    )
+    names.sort(key=lambda name: (name != "none", len(name), name))
+    head = f"| class | {' | '.join(splits)} |\n|---|{'---:|' * len(splits)}"
+    body = [f"| {name} | {' | '.join(f'{facts.cells[split][name]:,}' for split in splits)} |" for name in names]
+    total = f"| all | {' | '.join(f'{sum(facts.cells[split].values()):,}' for split in splits)} |"
+    return "\n".join([head, *body, total])
+
+
+def _min_active(options: MixOptions) -> float:
+    return options.min_active if options.min_active is not None else min(options.seconds / 2, 1.0)
+
+
+def _hub_licence(licence: str) -> str:
+    return "other" if licence.startswith("LicenseRef") else licence.lower()

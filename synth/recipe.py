@@ -1,0 +1,105 @@
+"""Recipes: the options of a data set, their defaults, and the TOML file that holds them.
+
+An option on the command line wins over the recipe, the recipe over the default. What is resolved is written out in
+full, so that an output folder says everything that made it, and nothing about the machine it was made on.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from synth.errors import InputError, UsageError, listed, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class MixOptions:
+    """The options of ``synth mix``; ``content`` ones change a sample or a label, the others do not."""
+
+    speakers: str = "1-3"
+    source: tuple[str, ...] = ()
+    csv: str | None = None
+    noise: str | None = None
+    clips: str = "3600/360/360"
+    seconds: float = 1.0
+    rate: int = 16000
+    balance: str = "nested"
+    split: str = "80/10/10"
+    seed: int = 0
+    min_active: float | None = None
+    sir_db: float = 5.0
+    level_dbfs: str = "-33:-22"
+    overlap: str = "full"
+    snr_db: str = "0:20"
+    store: str = "parquet"
+    codec: str = "wav"
+    stems: bool = False
+
+    def with_changes(self, changes: Mapping[str, Any]) -> MixOptions:
+        """Return a copy with the options that were given (those that are not None)."""
+        return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+    def content(self) -> dict[str, Any]:
+        """Return the options that change a sample or a label, in a fixed order."""
+        return {name: value for name, value in asdict(self).items() if name not in _WHERE and value is not None}
+
+
+_WHERE = ("source", "csv", "noise", "store")  # which sources were used is covered by the digest of SOURCES
+_KINDS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "str | None": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float),
+    "bool": (bool,),
+    "tuple[str, ...]": (list, str),
+}
+COMMANDS = ("mix",)
+
+
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """Read a recipe: one table per command. Raises InputError or UsageError with the nearest known name."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such recipe; wanted a TOML file with a table [mix]")
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from error
+    for command, table in tables.items():
+        if command not in COMMANDS or not isinstance(table, dict):
+            raise UsageError(
+                f"{path}: [{command}] is no command with a recipe (known: {listed(COMMANDS)}){nearest(command, COMMANDS)}"
+            )
+    return tables
+
+
+def mix_options(table: Mapping[str, Any], where: str) -> MixOptions:
+    """Return the options of a [mix] table over the defaults. Raises UsageError for unknown keys and wrong types."""
+    known = {field.name: str(field.type) for field in fields(MixOptions)}
+    changes: dict[str, Any] = {}
+    for written, value in table.items():
+        name = written.replace("-", "_")
+        if name not in known:
+            raise UsageError(f"{where}: unknown key '{written}'{nearest(name, known)} Known keys: {', '.join(known)}")
+        kind = _KINDS[known[name]]
+        if not isinstance(value, kind) or (isinstance(value, bool) and bool not in kind):
+            wanted = "a list of texts" if list in kind else " or ".join(k.__name__ for k in kind)
+            raise UsageError(f"{where}: {written} = {value!r} is a {type(value).__name__}; wanted {wanted}")
+        if list in kind:
+            value = (value,) if isinstance(value, str) else tuple(map(str, value))
+        changes[name] = float(value) if float in kind else value
+    return MixOptions(**changes)
+
+
+def written(options: MixOptions, header: str) -> str:
+    """Return the TOML text of resolved options, every default written out; None is left out, as TOML has no null."""
+    lines = [f"# {line}" for line in header.splitlines()] + ["[mix]"]
+    for name, value in asdict(options).items():
+        if value is None:
+            continue
+        lines.append(f"{name.replace('_', '-')} = {json.dumps(list(value) if isinstance(value, tuple) else value)}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""Plan rows to samples to shards."""

@@ -1,0 +1,43 @@
+"""The schema of a data file, with the metadata by which the Hub's library knows Audio and ClassLabel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from synth.tables import AUDIO, MANIFEST
+
+
+def manifest_schema(cells: Sequence[str], extra: Sequence[pa.Field] = ()) -> pa.Schema:
+    """Return the schema of MANIFEST; its metadata names the cells."""
+    fields = [*MANIFEST.schema(), *extra]
+    features = {field.name: _feature(field.type) for field in fields}
+    features["cell"] = {"names": list(cells), "_type": "ClassLabel"}
+    return pa.schema(fields, metadata=_metadata(features))
+
+
+def data_schema(cells: Sequence[str], rate_hz: int, stems: bool) -> pa.Schema:
+    """Return the schema of a Parquet shard: MANIFEST with the column ``audio``, and ``stems`` if wanted."""
+    plain = manifest_schema(cells)
+    audio = {"sampling_rate": rate_hz, "_type": "Audio"}
+    fields = [pa.field("audio", AUDIO), *plain]
+    features = {"audio": audio, **json.loads(plain.metadata[b"huggingface"])["info"]["features"]}
+    if stems:
+        fields.append(pa.field("stems", pa.list_(AUDIO)))
+        features["stems"] = {"feature": audio, "_type": "List"}
+    return pa.schema(fields, metadata=_metadata(features))
+
+
+def _metadata(features: dict[str, Any]) -> dict[str, str]:
+    return {"huggingface": json.dumps({"info": {"features": features}})}
+
+
+def _feature(kind: pa.DataType) -> Any:  # noqa: ANN401  # a nested dict or list, as the library has it
+    if pa.types.is_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "List"}
+    if pa.types.is_struct(kind):
+        return {field.name: _feature(field.type) for field in kind}
+    return {"dtype": {"double": "float64", "float": "float32"}.get(str(kind), str(kind)), "_type": "Value"}

@@ -1,0 +1,109 @@
+"""Rows of a plan file as arrays, read where they are needed: a plan may be larger than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from synth.errors import InputError
+from synth.store.arrays import as_numpy
+from synth.store.parquet import file_metadata
+
+Ints = NDArray[np.int64]
+_SOURCE = "parts.list.element.source_id"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRows:
+    """Rows of a plan; parts end to end, those of row i in ``offsets[i]:offsets[i + 1]``; see PLAN for the columns."""
+
+    table: pa.Table
+    offsets: Ints
+    source: Ints
+    start_n: Ints
+    onset_n: Ints
+    length_n: Ints
+    gain_q12: Ints
+    active_s: NDArray[np.float32]
+    sir_db: pa.Array
+
+    @property
+    def clip_of_part(self) -> Ints:
+        """The row of each part."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+
+class PlanFile:
+    """A plan file; ``index`` maps source ids to rows of SOURCES."""
+
+    def __init__(self, path: Path, index: Mapping[str, int]) -> None:
+        self._file = pq.ParquetFile(path, read_dictionary=[_SOURCE])
+        self._path, self._index = path, index
+        groups = self._file.metadata
+        sizes = [groups.row_group(k).num_rows for k in range(groups.num_row_groups)]
+        self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        self.metadata = file_metadata(self._file)
+
+    def rows(self, first: int, end: int) -> PlanRows:
+        """Return rows ``first`` to ``end`` of the file. Raises InputError for a source that SOURCES does not have."""
+        low = int(np.searchsorted(self._starts, first, side="right")) - 1
+        high = int(np.searchsorted(self._starts, end, side="left"))
+        table = self._file.read_row_groups(list(range(low, high)), use_threads=False)
+        return self._arrays(table.slice(first - int(self._starts[low]), end - first).combine_chunks())
+
+    def used(self) -> Ints:
+        """Return how often each source is used, shape (sources,)."""
+        counts = np.zeros(len(self._index), np.int64)
+        for group in range(self._file.metadata.num_row_groups):
+            parts = (
+                self._file.read_row_group(group, columns=[_SOURCE], use_threads=False).column("parts").combine_chunks()
+            )
+            counts += np.bincount(self._sources(_children(parts)["source_id"]), minlength=len(counts))
+        return counts
+
+    def _arrays(self, table: pa.Table) -> PlanRows:
+        column = table.column("parts")
+        parts = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+        offsets = np.frombuffer(parts.buffers()[1], np.int32)[parts.offset : parts.offset + len(parts) + 1].astype(
+            np.int64
+        )
+        flat = _children(parts)
+
+        def ints(name: str) -> Ints:
+            return as_numpy(flat[name], np.int64).astype(np.int64)
+
+        return PlanRows(
+            table=table,
+            offsets=offsets - offsets[0],
+            source=self._sources(flat["source_id"]),
+            start_n=ints("start_n"),
+            onset_n=ints("onset_n"),
+            length_n=ints("length_n"),
+            gain_q12=ints("gain_q12"),
+            active_s=as_numpy(flat["active_s"], np.float32).astype(np.float32),
+            sir_db=flat["sir_db"],
+        )
+
+    def _sources(self, column: pa.Array) -> Ints:
+        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        names = encoded.dictionary.to_pylist()
+        unknown = [name for name in names if name not in self._index]
+        if unknown:
+            raise InputError(
+                f"{self._path} uses {len(unknown)} sources that the sources table does not have, e.g. {unknown[0]}; "
+                "give the table the plan was made from: --sources FILE"
+            )
+        lookup = np.array([self._index[name] for name in names], np.int64)
+        return lookup[as_numpy(encoded.indices, np.int64).astype(np.int64)]
+
+
+def _children(parts: pa.ListArray) -> dict[str, pa.Array]:
+    """Return the fields of all parts end to end (``flatten`` honours slices, ``field`` does not)."""
+    flat = parts.flatten()
+    return dict(zip([field.name for field in flat.type], flat.flatten(), strict=True))

@@ -1,0 +1,209 @@
+"""``synth index``: read corpora, measure every recording, and write the SOURCES table."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from synth import corpora
+from synth.audio import arena
+from synth.audio.cache import Cache, Stamp
+from synth.audio.measured import Measured
+from synth.corpora.items import Corpus, Item
+from synth.errors import InputError, UsageError
+from synth.steps import roots as where
+from synth.steps.progress import Progress, silent, workers
+from synth.store import arrays, parquet
+from synth.tables import FORMAT_VERSION, FRAMES_PER_S, SOURCES
+
+CHUNK_FILES = 128
+CHUNK_BYTES = 32 << 20
+Row = tuple[where.Root, Corpus, Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A SOURCES table and what was met on the way."""
+
+    table: pa.Table
+    corpora: tuple[tuple[where.Root, Corpus], ...]
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    fresh: int = 0
+    arena: bool = True
+
+
+def index(
+    paths: Sequence[str | Path],
+    *,
+    csv: str | Path | None = None,
+    noise: Sequence[str | Path] = (),
+    rate: int = 16000,
+    jobs: int | None = None,
+    out: str | Path | None = None,
+    progress: Progress = silent,
+) -> Indexed:
+    """Index folders of recordings for clips at ``rate`` Hz; write SOURCES to ``out`` if given.
+
+    Files that did not change since they were last measured are not read again. Raises InputError for a folder that
+    cannot be read as a corpus; a damaged file is a row with a status and a reason.
+    """
+    if rate % FRAMES_PER_S or not 4000 <= rate <= 192_000:
+        raise UsageError(f"--rate {rate}: wanted a multiple of {FRAMES_PER_S} Hz from 4000 to 192000, e.g. 16000")
+    with Cache() as cache:
+        found: list[tuple[where.Root, Corpus]] = []
+        for root in where.named(cache, paths, noise):
+            table = Path(csv) if csv and not root.noise else None
+            found.append((root, corpora.read(root.folder, root.name, table, noise=root.noise)))
+        rows: list[Row] = [(root, corpus, item) for root, corpus in found for item in corpus.items]
+        facts, fresh, kept = _measured(cache, rows, rate, workers(jobs), progress)
+    facts = _without_duplicates(rows, facts)
+    table = _table(rows, facts, rate, {"csv": Path(csv).name} if csv else {})
+    result = Indexed(table, tuple(found), fresh=fresh, arena=kept)
+    for (root, _, item), fact in zip(rows, facts, strict=True):
+        result.counts[fact.status] += 1
+        result.examples.setdefault(fact.status, f"{root.name}/{item.path}: {fact.reason}")
+    if not result.counts["ok"]:
+        listed = "; ".join(f"{n} {status} ({result.examples[status]})" for status, n in result.counts.items())
+        raise InputError(f"none of {len(rows)} recordings can be used: {listed or 'no audio files'}")
+    if out:
+        parquet.write(table, Path(out))
+    return result
+
+
+def _measured(
+    cache: Cache, rows: Sequence[Row], rate: int, jobs: int, progress: Progress
+) -> tuple[list[Measured], int, bool]:
+    """Return the measures of each row, how many files were read, and whether their samples went into the arena."""
+    facts: list[Measured | None] = [
+        None if item.status == "ok" else Measured("", item.status, item.reason) for _, _, item in rows
+    ]
+    todo: list[tuple[int, Stamp]] = []
+    for k, (root, _, item) in enumerate(rows):
+        if facts[k] is not None:
+            continue
+        path = root.folder / item.path
+        try:
+            status = path.stat()
+        except OSError as error:
+            facts[k] = Measured("", "unreadable", f"{error.strerror}")
+            continue
+        todo.append((k, Stamp(str(path.absolute()), status.st_size, status.st_mtime_ns)))
+    unread: list[tuple[int, Stamp]] = []
+    for (k, stamp), sha in zip(todo, cache.hashes([stamp for _, stamp in todo]), strict=True):
+        facts[k] = cache.known(sha, rate) if sha else None
+        if facts[k] is None:
+            unread.append((k, stamp))
+    keep = arena.fits(sum(stamp.size for _, stamp in unread))
+    done, total = len(rows) - len(unread), len(rows)
+    progress("indexing", done, total)
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        chunks = list(_chunks(unread, jobs))
+        futures = {
+            pool.submit(arena.measure_chunk, [Path(stamp.path) for _, stamp in chunk], rate, keep): chunk
+            for chunk in chunks
+        }
+        for future in as_completed(futures):
+            chunk, results = futures[future], future.result()
+            cache.remember(
+                rate, [(stamp, fact, place) for (_, stamp), (fact, place) in zip(chunk, results, strict=True)]
+            )
+            for (k, _), (fact, _) in zip(chunk, results, strict=True):
+                facts[k] = fact
+            done += len(chunk)
+            progress("indexing", done, total)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return [fact for fact in facts if fact is not None], len(unread), keep
+
+
+def _chunks(unread: Sequence[tuple[int, Stamp]], jobs: int) -> Iterator[list[tuple[int, Stamp]]]:
+    """Cut the work into pieces of limited size; small corpora into enough pieces for all workers."""
+    most = max(1, min(CHUNK_FILES, -(-len(unread) // jobs)))
+    chunk: list[tuple[int, Stamp]] = []
+    size = 0
+    for entry in unread:
+        if chunk and (len(chunk) >= most or size + entry[1].size > CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(entry)
+        size += entry[1].size
+    if chunk:
+        yield chunk
+
+
+def _without_duplicates(rows: Sequence[Row], facts: Sequence[Measured]) -> list[Measured]:
+    """Mark recordings with the same samples: the first of one speaker stays, of two speakers none can be believed."""
+    from dataclasses import replace
+
+    by_samples: dict[str, list[int]] = {}
+    for k, fact in enumerate(facts):
+        if fact.status == "ok" and fact.pcm_sha256:
+            by_samples.setdefault(fact.pcm_sha256, []).append(k)
+    out = list(facts)
+    for same in by_samples.values():
+        if len(same) == 1:
+            continue
+        speakers = {rows[k][2].speaker_id for k in same}
+        first = f"{rows[same[0]][0].name}/{rows[same[0]][2].path}"
+        for k in same if len(speakers) > 1 else same[1:]:
+            other = first if k != same[0] else f"{rows[same[1]][0].name}/{rows[same[1]][2].path}"
+            why = f"the same samples as {other}" + (", which names another speaker" if len(speakers) > 1 else "")
+            out[k] = replace(out[k], status="duplicate", reason=why)
+    return out
+
+
+def _table(rows: Sequence[Row], facts: Sequence[Measured], rate: int, more: dict[str, str]) -> pa.Table:
+    items = [item for _, _, item in rows]
+
+    def texts(values: Iterator[str | None]) -> pa.Array:
+        return arrays.texts(list(values))
+
+    def numbers(values: list[int | float | None], kind: pa.DataType) -> pa.Array:
+        valid = np.array([value is not None for value in values], np.bool_)
+        return arrays.numbers(np.array([0 if value is None else value for value in values]), kind, valid)
+
+    labels = [item.labels for item in items]
+    offsets = np.concatenate([[0], np.cumsum([len(value) for value in labels], dtype=np.int64)])
+    columns = {
+        "source_id": texts(f"{root.name}/{item.path}" for root, _, item in rows),
+        "corpus": texts(corpus.name for _, corpus, _ in rows),
+        "root": texts(root.name for root, _, _ in rows),
+        "path": texts(item.path for item in items),
+        "sha256": texts(fact.sha256 or None for fact in facts),
+        "pcm_sha256": texts(fact.pcm_sha256 for fact in facts),
+        "format": texts(fact.format for fact in facts),
+        "rate_hz": numbers([fact.rate_hz for fact in facts], pa.int32()),
+        "channels": numbers([fact.channels for fact in facts], pa.int32()),
+        "frames": numbers([fact.frames for fact in facts], pa.int64()),
+        "duration_s": numbers([f.frames / f.rate_hz if f.frames and f.rate_hz else None for f in facts], pa.float64()),
+        "dc_n": numbers([fact.dc_n for fact in facts], pa.int32()),
+        "labels": arrays.lists(offsets, arrays.texts([label for value in labels for label in value])),
+        "start_s": numbers([None] * len(rows), pa.float64()),
+        "end_s": numbers([None] * len(rows), pa.float64()),
+        "ytid": texts(iter([None] * len(rows))),
+        "level_dbfs": numbers([None if f.level_tenths is None else f.level_tenths / 10 for f in facts], pa.float64()),
+        "peak_dbfs": numbers([None if f.peak_tenths is None else f.peak_tenths / 10 for f in facts], pa.float64()),
+        "active_s": numbers(
+            [None if f.active_frames is None else f.active_frames / FRAMES_PER_S for f in facts], pa.float64()
+        ),
+        "envelope": arrays.blobs([fact.rms for fact in facts]),
+        "peaks": arrays.blobs([fact.peaks for fact in facts]),
+        "licence": texts(item.licence or corpus.licence for _, corpus, item in rows),
+        "attribution": texts(corpus.attribution for _, corpus, _ in rows),
+        "status": texts(fact.status for fact in facts),
+        "reason": texts(fact.reason for fact in facts),
+    }
+    for name in SOURCES.names:
+        if name not in columns:
+            columns[name] = texts(getattr(item, name) for item in items)
+    metadata = {"table": "sources", "format_version": FORMAT_VERSION, "rate_hz": json.dumps(rate), **more}
+    return pa.Table.from_arrays([columns[name] for name in SOURCES.names], schema=SOURCES.schema(metadata))

@@ -1,0 +1,64 @@
+"""``synth mix``: index, split, plan, render and audit, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from synth.recipe import MixOptions
+from synth.steps import roots as where
+from synth.steps.audit import Audited, audit
+from synth.steps.index import Indexed, index
+from synth.steps.plan import Planned, planned
+from synth.steps.progress import Progress, silent, workers
+from synth.steps.render import Rendered, open_plan, rendered_to
+from synth.steps.split import Split, split
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """What each step gave."""
+
+    indexed: Indexed
+    split: Split
+    planned: Planned
+    rendered: Rendered
+    audited: Audited
+    demo: bool
+
+
+def mix(
+    *,
+    out: str | Path | None = None,
+    jobs: int | None = None,
+    recipe: MixOptions | None = None,
+    roots: Mapping[str, Path] | None = None,
+    progress: Progress = silent,
+    **options: Any,  # noqa: ANN401  # the fields of MixOptions
+) -> Mixed:
+    """Make a balanced data set of speaker mixtures; ``options`` are the fields of :class:`synth.recipe.MixOptions`.
+
+    Without a source, the demo voices. The folder is the same as that of the five commands run one after another.
+    """
+    chosen = (recipe or MixOptions()).with_changes(options)
+    folder = Path(out) if out else Path(f"speakers-{chosen.speakers}")
+    noise = [chosen.noise] if chosen.noise else []
+    indexed = index(chosen.source, csv=chosen.csv, noise=noise, rate=chosen.rate, jobs=jobs, progress=progress)
+    done = split(
+        indexed.table,
+        split=chosen.split,
+        speakers=chosen.speakers,
+        clips=chosen.clips,
+        seed=chosen.seed,
+        progress=progress,
+    )
+    names = tuple(root.name for root, _ in indexed.corpora if not root.noise)
+    with TemporaryDirectory(prefix="synth-") as scratch:
+        plan = planned(done.table, chosen, Path(scratch) / "plan.parquet", progress)
+        opened = replace(open_plan(plan.path, None, done.table), options=chosen)
+        rendered = rendered_to(opened, folder, roots or {}, workers(jobs), progress)
+    audited = audit(folder, roots=roots, jobs=jobs, progress=progress, pictures=False)
+    return Mixed(indexed, done, plan, rendered, audited, demo=names == (where.DEMO,))

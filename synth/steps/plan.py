@@ -1,0 +1,166 @@
+"""``synth plan``: decide every clip of a data set on paper, from SOURCES with splits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synth import __version__
+from synth.errors import InfeasibleError, InputError
+from synth.planning.cells import Period, period, weights
+from synth.planning.plan import Planner
+from synth.planning.pool import Pool
+from synth.planning.request import Request, parsed
+from synth.planning.rows import batch
+from synth.recipe import MixOptions
+from synth.steps.progress import Progress, silent
+from synth.store import parquet
+from synth.store.atomic import replacing
+from synth.tables import FORMAT_VERSION, PLAN, SOURCES
+
+MADE_BY = "synth index PATH -o sources.parquet && synth split sources.parquet -o split.parquet"
+ROW_GROUP = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan's facts: clips by split and cell, rows lowered, recordings left out (reason, count, example) by split."""
+
+    path: Path
+    digest: str
+    clips: dict[str, int]
+    cells: dict[str, dict[str, int]]
+    lowered: int
+    left_out: dict[str, list[tuple[str, int, str]]]
+    metadata: dict[str, str]
+
+
+def plan(sources: str | Path | pa.Table, *, out: str | Path, progress: Progress = silent, **options: object) -> Planned:
+    """Write the plan of a data set to ``out``; ``options`` are those of ``synth mix`` (speakers, clips, seconds, …).
+
+    Raises InfeasibleError, before any row is made, when the sources cannot fill the cells.
+    """
+    changes: dict[str, Any] = dict(options)
+    chosen = changes.pop("recipe", None) or MixOptions()
+    return planned(sources, chosen.with_changes(changes), Path(out), progress)
+
+
+def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, progress: Progress = silent) -> Planned:
+    """Write the plan of resolved options; see :func:`plan`."""
+    table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, MADE_BY)
+    rate = json.loads(parquet.metadata(table.schema).get("rate_hz", "null"))
+    if rate is not None and rate != options.rate:
+        raise InputError(
+            f"these sources were measured for clips at {rate} Hz, the plan asks for {options.rate} Hz; "
+            f"measure them again: synth index PATH --rate {options.rate} -o sources.parquet"
+        )
+    pool = Pool.of(table, options.rate)
+    request = parsed(options, noise=bool((pool.usable & pool.noise).any()))
+    if (pool.usable & (pool.split < 0)).all():
+        raise InputError(
+            "these sources have no splits yet: synth split sources.parquet --split 80/10/10 -o split.parquet"
+        )
+    laid = period(weights(options.balance, request.fewest, request.most, _female_share(pool)))
+    _check_clips(pool, request)
+    planners = [Planner(pool, request, laid, split) for split in request.clips]
+    digest, lowered = parquet.Digest(PLAN.names), 0
+    total, done = sum(request.clips.values()), 0
+    schema = PLAN.schema()
+    metadata = _metadata(options, request, laid, parquet.digest(table, SOURCES.names))
+    with replacing(out) as temporary:
+        with writer(temporary, schema) as file:
+            for planner in planners:
+                waiting: list[pa.RecordBatch] = []
+                first = 0
+                for block in planner.blocks(request.clips[planner.split]):
+                    rows = batch(block, planner.split, first, laid, request, pool.ids)
+                    digest.update(rows)
+                    lowered += int(block.lowered.sum())
+                    first += rows.num_rows
+                    waiting.append(rows)
+                    if len(waiting) * len(block.cell) >= ROW_GROUP:
+                        file.write_table(pa.Table.from_batches(waiting))
+                        waiting = []
+                    done += rows.num_rows
+                    progress("planning", done, total)
+                if waiting:
+                    file.write_table(pa.Table.from_batches(waiting))
+            metadata |= {"lowered": str(lowered), "digest": digest.hexdigest()}
+            file.add_key_value_metadata(metadata)
+    return Planned(
+        path=out,
+        digest=digest.hexdigest(),
+        clips=dict(request.clips),
+        cells={split: laid.cell_counts(count) for split, count in request.clips.items()},
+        lowered=lowered,
+        left_out={planner.split: planner.left_out() for planner in planners},
+        metadata=metadata,
+    )
+
+
+def writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Return a writer for plan rows: few bytes a row, and the same bytes for the same rows."""
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        write_statistics=False,
+        use_dictionary=[name for name in _leaves(schema) if name != "clip_id"],
+        column_encoding={"clip_id": "DELTA_BYTE_ARRAY"},
+    )
+
+
+def _leaves(schema: pa.Schema) -> list[str]:
+    """Return the names of the columns as Parquet sees them."""
+    names = []
+    for field in schema:
+        if pa.types.is_list(field.type):
+            names += [f"{field.name}.list.element.{child.name}" for child in field.type.value_type]
+        else:
+            names.append(field.name)
+    return names
+
+
+def _metadata(options: MixOptions, request: Request, laid: Period, sources: str) -> dict[str, str]:
+    return {
+        "table": "plan",
+        "format_version": FORMAT_VERSION,
+        "synth_version": __version__,
+        "seed": str(options.seed),
+        "sources_digest": sources,
+        "recipe": json.dumps(options.content()),
+        "clips": json.dumps(dict(request.clips)),
+        "cells": json.dumps(dict(zip(laid.names, laid.counts, strict=True))),
+        "noise": json.dumps(request.snr is not None),
+    }
+
+
+def _female_share(pool: Pool) -> Fraction:
+    """Return the share of female speakers among all that can be used."""
+    can = pool.usable & ~pool.noise & (pool.speaker >= 0)
+    female = len(np.unique(pool.speaker[can & (pool.sex == 0)]))
+    male = len(np.unique(pool.speaker[can & (pool.sex == 1)]))
+    return Fraction(female, female + male) if female + male else Fraction(1, 2)
+
+
+def _check_clips(pool: Pool, request: Request) -> None:
+    """Raise InfeasibleError when a split that is to get clips has no sources at all."""
+    from synth.tables import SPLITS
+
+    for split, clips in request.clips.items():
+        if not (pool.split == SPLITS.index(split)).any():
+            have = [name for k, name in enumerate(SPLITS) if (pool.split == k).any()]
+            nearest: Mapping[str, int] = {name: request.clips.get(name, 0) if name in have else 0 for name in SPLITS}
+            raise InfeasibleError(
+                f"--clips asks for {clips} clips in {split}, but no source is in {split} (splits with sources: "
+                f"{', '.join(have)}). Nearest feasible: --clips {'/'.join(str(nearest[name]) for name in SPLITS)}, "
+                f"or a --split with a share for {split}"
+            )

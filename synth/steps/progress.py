@@ -1,0 +1,19 @@
+"""How a step reports progress, without knowing who listens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+Progress = Callable[[str, int, int], None]  # what is being done, how much is done, how much there is
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def workers(jobs: int | None) -> int:
+    """Return the number of workers: what was asked for, or one per processor that this process may use."""
+    if jobs is not None:
+        return max(jobs, 1)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,372 @@
+"""``synth render``: make the audio of a plan, and everything that belongs to a finished data set but its audit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synth.audio import arena
+from synth.audio.cache import Cache, Place, Stamp
+from synth.audio.measured import Measured
+from synth.errors import InputError, UsageError, listed
+from synth.publishing import card
+from synth.recipe import MixOptions, mix_options, written
+from synth.rendering.engine import rendered
+from synth.rendering.features import manifest_schema
+from synth.rendering.job import CODECS, STORES, Job
+from synth.rendering.planfile import PlanFile
+from synth.rendering.shards import stamp
+from synth.steps import roots as where
+from synth.steps.plan import ROW_GROUP
+from synth.steps.progress import Progress, silent, workers
+from synth.store import atomic, locks, parquet
+from synth.tables import FRAMES_PER_S, MANIFEST, NOISE, PLAN, SOURCES
+
+MADE_BY = "synth plan split.parquet -o plan.parquet"
+SOURCES_BY = "synth index PATH -o sources.parquet"
+SPARSE = 0.2  # clip seconds per corpus second below which reading windows is cheaper than decoding everything
+NAMES = ("README.md", "attribution.txt", "data", "manifest.parquet", "plan.parquet", "recipe.toml", "sources.parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What was rendered, and where it lies."""
+
+    out: Path
+    clips: dict[str, int]
+    shards: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A plan with its sources: options, digest of the values, clips by split, cells."""
+
+    plan: Path
+    sources: pa.Table
+    options: MixOptions
+    digest: str
+    clips: dict[str, int]
+    cells: tuple[str, ...]
+    used: np.ndarray  # type: ignore[type-arg]  # (sources,) how often each source is used
+    length_n: int
+
+
+def render(
+    plan: str | Path,
+    *,
+    out: str | Path,
+    sources: str | Path | None = None,
+    roots: Mapping[str, Path] | None = None,
+    store: str | None = None,
+    codec: str | None = None,
+    stems: bool | None = None,
+    jobs: int | None = None,
+    progress: Progress = silent,
+) -> Rendered:
+    """Render a plan to the folder ``out``; finished shards of the same plan are kept, so an interrupted run goes on.
+
+    ``sources`` is by default ``sources.parquet`` beside the plan; ``roots`` says where corpora lie now. Raises InputError
+    for a source whose hash differs from the plan's, or an output folder that holds another data set.
+    """
+    opened = open_plan(Path(plan), Path(sources) if sources else None)
+    options = opened.options.with_changes({"store": store, "codec": codec, "stems": stems})
+    return rendered_to(replace(opened, options=options), Path(out), roots or {}, workers(jobs), progress)
+
+
+def rendered_to(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int, progress: Progress) -> Rendered:
+    """Render an opened plan; see :func:`render`."""
+    opened = replace(opened, options=replace(opened.options, **_sources_named(opened.sources)))
+    options = opened.options
+    if options.store not in STORES or options.codec not in CODECS:
+        raise UsageError(f"--store {options.store} --codec {options.codec}: wanted one of {STORES} and one of {CODECS}")
+    refuse_other(out, opened.digest, options)
+    _check_space(opened, out)
+    with Cache() as cache:
+        folders = where.located(cache, _roots_used(opened), given)
+        places, files = _samples(cache, opened, folders, jobs, progress)
+    with locks.writing(out):
+        atomic.clean(out)
+        parquet.write(opened.sources, out / "sources.parquet")
+        _copy_plan(opened, out / "plan.parquet")
+        text = written(options, "Every option of this data set. The same again: synth mix --recipe recipe.toml")
+        with atomic.replacing(out / "recipe.toml") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        job = _job(opened, out, places, files)
+        shards = job.shards(opened.clips)
+        done, total = 0, sum(opened.clips.values())
+        progress("rendering", 0, total)
+        for clips in rendered(job, shards, jobs):
+            done += clips
+            progress("rendering", done, total)
+        _write_manifest(job, [job.table(shard) for shard in shards], out / "manifest.parquet")
+        card.write(out)
+    size = sum(path.stat().st_size for path in (out / "data").rglob("*") if path.is_file())
+    return Rendered(out, dict(opened.clips), len(shards), size)
+
+
+def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = None) -> Opened:
+    """Open a plan and its sources (a file, or the ``table`` itself), and check that they belong together.
+
+    Raises InputError.
+    """
+    file = parquet.opened(plan, PLAN, MADE_BY)
+    meta = parquet.file_metadata(file)
+    for key in ("recipe", "clips", "cells", "sources_digest"):
+        if key not in meta:
+            raise InputError(f"{plan} has no '{key}' in its metadata; wanted a plan made by: {MADE_BY}")
+    beside = sources or next(
+        (p for p in (plan.parent / "sources.parquet", plan.parent / "split.parquet") if p.exists()), None
+    )
+    if table is None:
+        table = parquet.read(
+            beside or plan.parent / "sources.parquet", SOURCES, f"{SOURCES_BY}; or say where: --sources FILE"
+        )
+    if parquet.digest(table, SOURCES.names) != meta["sources_digest"]:
+        raise InputError(
+            f"{plan} was made from other sources than those of {beside} (the digests of their values differ); "
+            "give the table the plan was made from: --sources FILE"
+        )
+    index = {name: k for k, name in enumerate(table.column("source_id").to_pylist())}
+    digest = parquet.Digest(PLAN.names)
+    for batch in file.iter_batches(batch_size=ROW_GROUP):
+        digest.update(batch)
+    options = mix_options(json.loads(meta["recipe"]), str(plan))
+    length_n = round(options.seconds * FRAMES_PER_S) * (options.rate // FRAMES_PER_S)
+    clips = _clips_of(file)
+    return Opened(
+        plan,
+        table,
+        options,
+        digest.hexdigest(),
+        clips,
+        tuple(json.loads(meta["cells"])),
+        PlanFile(plan, index).used(),
+        length_n,
+    )
+
+
+def refuse_other(out: Path, digest: str, options: MixOptions) -> None:
+    """Raise InputError when ``out`` is a file, holds another data set, or something that is no data set."""
+    if out.is_file():
+        raise InputError(f"{out} is a file; wanted a folder, or a name that is free")
+    plan = out / "plan.parquet"
+    if not plan.exists():
+        strange = [path.name for path in sorted(out.iterdir()) if not path.name.startswith(".")] if out.is_dir() else []
+        strange = [name for name in strange if name not in NAMES]
+        if strange:
+            raise InputError(f"{out} is not empty and holds no data set ({listed(strange)}); choose another --out")
+        return
+    other = open_digest(plan)
+    recipe = out / "recipe.toml"
+    if other != digest:
+        raise InputError(
+            f"{out} holds a data set of another recipe (its plan has the digest {other[:12]}, this one {digest[:12]}): "
+            "choose another --out, or remove that folder. To go on with it: synth mix --recipe "
+            f"{recipe} --out {out}"
+        )
+    from synth.recipe import read
+
+    if recipe.exists():
+        before = mix_options(read(recipe).get("mix", {}), str(recipe))
+        changed = [name for name in ("store", "codec", "stems") if getattr(before, name) != getattr(options, name)]
+        if changed:
+            raise InputError(
+                f"{out} holds this plan rendered with another --{listed(changed)}: choose another --out, or remove that folder"
+            )
+
+
+def open_digest(plan: Path) -> str:
+    """Return the digest of the values of a plan file."""
+    digest = parquet.Digest(PLAN.names)
+    for batch in parquet.opened(plan, PLAN, MADE_BY).iter_batches(batch_size=ROW_GROUP):
+        digest.update(batch)
+    return digest.hexdigest()
+
+
+def job_of(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int, progress: Progress = silent) -> Job:
+    """Return the job that re-renders an output folder, its sources found and checked (for audit and verify)."""
+    with Cache() as cache:
+        folders = where.located(cache, _roots_used(opened), given)
+        places, files = _samples(cache, opened, folders, jobs, progress)
+    return _job(opened, out, places, files)
+
+
+def _sources_named(sources: pa.Table) -> dict[str, Any]:
+    """Return the recipe's options that say what was indexed, as SOURCES has it: names of roots, never folders."""
+    pairs = dict.fromkeys(zip(sources.column("root").to_pylist(), sources.column("corpus").to_pylist(), strict=True))
+    noise = [root for root, corpus in pairs if corpus == NOISE]
+    return {
+        "source": tuple(root for root, corpus in pairs if corpus != NOISE),
+        "noise": noise[0] if noise else None,
+        "csv": parquet.metadata(sources.schema).get("csv"),
+    }
+
+
+def _job(opened: Opened, out: Path, places: Mapping[str, Place], files: Mapping[str, Path]) -> Job:
+    options = opened.options
+    return Job(
+        plan=out / "plan.parquet",
+        sources=out / "sources.parquet",
+        out=out,
+        digest=opened.digest,
+        rate_hz=options.rate,
+        length_n=opened.length_n,
+        store=options.store,
+        codec=options.codec,
+        stems=options.stems,
+        cells=opened.cells,
+        places=places,
+        files=files,
+    )
+
+
+def _clips_of(file: pq.ParquetFile) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for batch in file.iter_batches(batch_size=ROW_GROUP, columns=["split"]):
+        for entry in batch.column(0).value_counts().to_pylist():
+            counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+    return counts
+
+
+def _roots_used(opened: Opened) -> list[str]:
+    names = opened.sources.column("root").to_pylist()
+    return sorted({names[k] for k in np.nonzero(opened.used)[0].tolist()})
+
+
+def _samples(
+    cache: Cache, opened: Opened, folders: Mapping[str, Path], jobs: int, progress: Progress
+) -> tuple[dict[str, Place], dict[str, Path]]:
+    """Check every used source against its hash, and return where its samples are: in the arena, or in the file."""
+    rate = opened.options.rate
+    columns = ("source_id", "root", "path", "sha256", "frames", "rate_hz")
+    rows = list(zip(*(opened.sources.column(name).to_pylist() for name in columns), strict=True))
+    used = [rows[k] for k in np.nonzero(opened.used)[0].tolist()]
+    paths = {row[0]: folders[row[1]] / row[2] for row in used}
+    _check_hashes(cache, used, paths, progress)
+    places = arena.present(cache.places(rate), rate)
+    missing = [row for row in used if row[3] not in places]
+    clip_s = float(opened.used.sum()) * opened.length_n / rate
+    corpus_s = sum(row[4] / row[5] for row in missing)
+    plain = all(row[5] == rate for row in missing)
+    if (
+        missing
+        and not (plain and clip_s < SPARSE * corpus_s)
+        and arena.fits(sum(paths[r[0]].stat().st_size for r in missing))
+    ):
+        _fill_arena(cache, [(row[3], paths[row[0]]) for row in missing], rate, progress)
+        places = arena.present(cache.places(rate), rate)
+    inside = {row[0]: places[row[3]] for row in used if row[3] in places}
+    return inside, {row[0]: paths[row[0]] for row in used if row[0] not in inside}
+
+
+def _check_hashes(
+    cache: Cache, used: Iterable[tuple[str, str, str, str, int, int]], paths: Mapping[str, Path], progress: Progress
+) -> None:
+    """Raise InputError naming the sources that are missing or differ from those the plan was made for."""
+    rows = list(used)
+    stamps: list[Stamp] = []
+    missing = []
+    for row in rows:
+        try:
+            status = paths[row[0]].stat()
+            stamps.append(Stamp(str(paths[row[0]].absolute()), status.st_size, status.st_mtime_ns))
+        except OSError:
+            missing.append(row[0])
+    if missing:
+        raise InputError(
+            f"{len(missing)} of {len(rows)} recordings of this plan are missing: {listed(missing)}. "
+            "Say where the corpus lies: --root NAME=PATH"
+        )
+    known = cache.hashes(stamps)
+    changed, fresh = [], []
+    for k, (row, stamp_, sha) in enumerate(zip(rows, stamps, known, strict=True)):
+        found = sha
+        if found is None:
+            found = sha256(Path(stamp_.path).read_bytes()).hexdigest()
+            fresh.append((stamp_, found))
+            progress("checking sources", k + 1, len(rows))
+        if found != row[3]:
+            changed.append(f"{row[0]} (sha256 {found[:12]}, the plan was made with {row[3][:12]})")
+    cache.remember_hashes(fresh)
+    if changed:
+        raise InputError(
+            f"{len(changed)} of {len(rows)} recordings are not those this plan was made for: {listed(changed)}. "
+            "Put the original files back, or make a new plan: synth index, synth split, synth plan"
+        )
+
+
+def _fill_arena(cache: Cache, missing: list[tuple[str, Path]], rate: int, progress: Progress) -> None:
+    step = 128
+    for first in range(0, len(missing), step):
+        chunk = missing[first : first + step]
+        results = arena.measure_chunk([path for _, path in chunk], rate, keep=True)
+        rows: list[tuple[Stamp, Measured, Place | None]] = []
+        for (_, path), (fact, place) in zip(chunk, results, strict=True):
+            status = path.stat()
+            rows.append((Stamp(str(path.absolute()), status.st_size, status.st_mtime_ns), fact, place))
+        cache.remember(rate, rows)
+        progress("decoding sources", min(first + step, len(missing)), len(missing))
+
+
+def _check_space(opened: Opened, out: Path) -> None:
+    """Raise InputError when the data set cannot fit on the disk of ``out``."""
+    import shutil
+
+    folder = next(path for path in (out, *out.absolute().parents) if path.exists())
+    need = sum(opened.clips.values()) * 2 * opened.length_n
+    if opened.options.stems:
+        need += int(opened.used.sum()) * 2 * opened.length_n
+    if opened.options.codec == "flac":
+        need //= 3
+    there = sum(path.stat().st_size for path in (out / "data").rglob("*")) if (out / "data").exists() else 0
+    free = shutil.disk_usage(folder).free
+    if need - there > free:
+        raise InputError(
+            f"{out} needs about {need / 1e9:.1f} GB and {free / 1e9:.1f} GB are free there: "
+            "choose another --out, fewer clips, or --codec flac"
+        )
+
+
+def _copy_plan(opened: Opened, target: Path) -> None:
+    """Put the plan into the output folder, with the options it was rendered with; the values are the same."""
+    if target.exists() and target.resolve() == opened.plan.resolve():
+        return
+    file = pq.ParquetFile(opened.plan)
+    meta = parquet.file_metadata(file) | {"recipe": json.dumps(opened.options.content()), "digest": opened.digest}
+    from synth.steps.plan import writer
+
+    with atomic.replacing(target) as temporary, writer(temporary, PLAN.schema()) as out:
+        for group in range(file.metadata.num_row_groups):
+            out.write_table(file.read_row_group(group, use_threads=False).select(PLAN.names).cast(PLAN.schema()))
+        out.add_key_value_metadata(meta)
+
+
+def _write_manifest(job: Job, tables: list[Path], target: Path) -> None:
+    """Write manifest.parquet: the rows of all shards without their audio."""
+    extra = [] if job.store == "parquet" else [pa.field("file_name", pa.string())]
+    schema = manifest_schema(job.cells, extra)
+    schema = schema.with_metadata({**(schema.metadata or {}), **stamp(job)})
+    names = [*MANIFEST.names, *(field.name for field in extra)]
+    with atomic.replacing(target) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for path in tables:
+            rows = pq.ParquetFile(path).read(columns=names, use_threads=False).select(names)
+            if extra:
+                rows = _with_folder(rows, path.parent.relative_to(job.out))
+            writer.write_table(rows.replace_schema_metadata(schema.metadata))
+
+
+def _with_folder(rows: pa.Table, folder: Path) -> pa.Table:
+    import pyarrow.compute as pc
+
+    position = rows.schema.get_field_index("file_name")
+    full = pc.binary_join_element_wise(folder.as_posix(), rows.column("file_name"), "/")
+    return rows.set_column(position, rows.schema.field("file_name"), full)

@@ -1,0 +1,88 @@
+"""Roots: the names under which folders appear in tables, and where these folders lie on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from synth import demo
+from synth.audio.cache import Cache
+from synth.errors import InputError, UsageError
+
+DEMO = "demo-voices"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder of recordings and its name in the tables."""
+
+    name: str
+    folder: Path
+    noise: bool = False
+
+
+def named(cache: Cache, paths: Sequence[str | Path], noise: Sequence[str | Path] = ()) -> list[Root]:
+    """Return the roots of paths given as PATH, NAME=PATH, or the name of a root seen before.
+
+    Without a path at all, the demo voices. A name that is taken gets a number. Raises InputError for a missing path.
+    """
+    roots: list[Root] = []
+    known = cache.roots()
+    for is_noise, given in [*((False, path) for path in paths or [DEMO]), *((True, path) for path in noise)]:
+        name, folder = _parsed(str(given), known)
+        if not folder.is_dir():
+            found = "is a file" if folder.exists() else "does not exist"
+            raise InputError(
+                f"{folder} {found}; wanted a folder of recordings. LibriSpeech comes from https://www.openslr.org/12 "
+                "(mini: https://www.openslr.org/31); then: synth index PATH/LibriSpeech -o sources.parquet"
+            )
+        taken = {root.name for root in roots}
+        unique = next(n for n in (name, *(f"{name}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)
+        roots.append(Root(unique, folder, is_noise))
+    for root in roots:
+        cache.remember_root(root.name, root.folder)
+    return roots
+
+
+def located(cache: Cache, names: Iterable[str], given: Mapping[str, Path]) -> dict[str, Path]:
+    """Return where each root lies: as given by --root, else the demo voices, else as remembered.
+
+    Raises UsageError for a --root that no source uses, InputError for a root that is nowhere.
+    """
+    wanted = list(names)
+    for name in given:
+        if name not in wanted:
+            raise UsageError(f"--root {name}: no such root in these sources; they use {', '.join(wanted) or 'none'}")
+    remembered = cache.roots()
+    out: dict[str, Path] = {}
+    for name in wanted:
+        folder = given.get(name) or (demo.folder() if name == DEMO else remembered.get(name))
+        if folder is None or not folder.is_dir():
+            seen = f"is not at {folder}" if folder else "has not been seen on this machine"
+            raise InputError(f"the corpus '{name}' {seen}; say where it lies: --root {name}=PATH")
+        out[name] = folder
+    return out
+
+
+def parse_given(texts: Iterable[str]) -> dict[str, Path]:
+    """Parse the values of --root NAME=PATH. Raises UsageError."""
+    out = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or not name or not path:
+            raise UsageError(f"--root {text}: wanted NAME=PATH, e.g. LibriSpeech=/data/LibriSpeech")
+        out[name] = Path(path).expanduser()
+    return out
+
+
+def _parsed(text: str, known: Mapping[str, Path]) -> tuple[str, Path]:
+    if text == DEMO:
+        return DEMO, demo.folder()
+    path = Path(text).expanduser()
+    if path.exists():
+        return path.resolve().name, path
+    name, equals, rest = text.partition("=")
+    if equals and name and "/" not in name:
+        return name, Path(rest).expanduser()
+    return path.name, known.get(text, path)

@@ -1,0 +1,126 @@
+"""``synth split``: give each group of SOURCES a split, and prove that no group, chapter or recording is in two."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from synth.errors import InfeasibleError
+from synth.planning import split as splitting
+from synth.planning.request import clip_counts, speakers
+from synth.steps.progress import Progress, silent
+from synth.store import arrays, parquet
+from synth.tables import NOISE, SOURCES, SPLITS
+
+MADE_BY = "synth index PATH -o sources.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A SOURCES table with splits, and the proof: groups by (split, sex), and what is shared between splits (nothing)."""
+
+    table: pa.Table
+    groups: dict[tuple[str, str], int]
+    shared: dict[str, list[str]]
+    without: int
+
+
+def split(
+    sources: str | Path | pa.Table,
+    *,
+    split: str = "80/10/10",
+    speakers: str = "1-3",
+    clips: str | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    progress: Progress = silent,
+) -> Split:
+    """Split sources by group: ``80/10/10``, ``subset:NAME=train,…`` or ``given`` (as a CSV said).
+
+    A split that is to hold clips of up to n speakers of one sex gets at least n of each. Raises InfeasibleError with the
+    numbers and the nearest feasible request when the groups are too few.
+    """
+    table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, MADE_BY)
+    groups = _groups(table)
+    assigned: Mapping[str, str | None]
+    if split == "given":
+        assigned = _given(table)
+    elif split.startswith("subset:"):
+        voices = [group for group in groups if not group.noise]
+        assigned = splitting.by_subset(voices, splitting.parse_subsets(split))
+        used = [name for name in SPLITS if name in set(assigned.values())]
+        noise = [group for group in groups if group.noise]
+        shares = splitting.parse_shares("/".join("1" if name in used else "0" for name in SPLITS))
+        assigned = {**assigned, **splitting.by_share(noise, shares, seed, {})}
+    else:
+        shares = splitting.parse_shares(split)
+        assigned = splitting.by_share(groups, shares, seed, _fewest(speakers, clips, list(shares)))
+    ids = table.column("group_id").to_pylist()
+    status = table.column("status").to_pylist()
+    names = [assigned.get(group) if state == "ok" else None for group, state in zip(ids, status, strict=True)]
+    position = table.schema.get_field_index("split")
+    done = table.set_column(position, table.schema.field("split"), arrays.texts(names))
+    proof = shared(done)
+    if any(proof.values()):
+        torn = "; ".join(f"{len(v)} {k} ({v[0]})" for k, v in proof.items() if v)
+        raise InfeasibleError(f"--split {split} puts the same {torn} into two splits")
+    counts = Counter((assigned[group.group_id] or "none", group.sex or "none") for group in groups if not group.noise)
+    if out:
+        parquet.write(done, Path(out))
+    return Split(done, dict(counts), proof, sum(name is None for name in names))
+
+
+def shared(table: pa.Table) -> dict[str, list[str]]:
+    """Return the groups, speakers, chapters and recordings (by samples) that are in more than one split: none, if sound."""
+    split = table.column("split").to_pylist()
+    corpus = table.column("corpus").to_pylist()
+    out = {}
+    for column in ("group_id", "speaker_id", "chapter", "pcm_sha256"):
+        seen: dict[str, str] = {}
+        twice = []
+        for value, name, where in zip(table.column(column).to_pylist(), split, corpus, strict=True):
+            if value is None or name is None:
+                continue
+            key = f"{where}/{value}" if column == "chapter" else value
+            if seen.setdefault(key, name) != name:
+                twice.append(key)
+        out[column] = sorted(set(twice))
+    return out
+
+
+def _fewest(text: str, clips: str | None, names: list[str]) -> dict[str, int]:
+    """Return the fewest speakers of each sex by split: as many as one clip may hold, in the splits that get clips."""
+    _, most = speakers(text)
+    wanted = clip_counts(clips) if clips else dict.fromkeys(names, 1)
+    return {name: most if name in wanted else 0 for name in names}
+
+
+def _groups(table: pa.Table) -> list[splitting.Group]:
+    """Return the groups that have a usable recording."""
+    columns = ("group_id", "sex", "corpus", "subset", "status")
+    found: dict[str, dict[str, set[str]]] = {}
+    for group, sex, corpus, subset, status in zip(*(table.column(c).to_pylist() for c in columns), strict=True):
+        if status != "ok" or group is None:
+            continue
+        entry = found.setdefault(group, {"sex": set(), "corpus": set(), "subset": set()})
+        for key, value in (("sex", sex), ("corpus", corpus), ("subset", subset)):
+            if value is not None:
+                entry[key].add(value)
+    return [
+        splitting.Group(
+            group_id=name,
+            sex=next(iter(entry["sex"])) if len(entry["sex"]) == 1 else None,
+            corpus=min(entry["corpus"]),
+            subsets=tuple(sorted(entry["subset"])),
+            noise=entry["corpus"] == {NOISE},
+        )
+        for name, entry in sorted(found.items())
+    ]
+
+
+def _given(table: pa.Table) -> dict[str, str | None]:
+    return dict(zip(table.column("group_id").to_pylist(), table.column("split").to_pylist(), strict=True))

@@ -1,0 +1,69 @@
+"""Write to a temporary name beside the target, flush, rename: a final name always holds a whole file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from synth.errors import InputError
+
+PREFIX = ".partial-"
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``target``; rename it to ``target`` when the block ends well, remove it otherwise.
+
+    The temporary path may become a file or a folder. A full disk raises InputError with the space that is left.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{PREFIX}{os.getpid()}-{target.name}")
+    try:
+        yield temporary
+        if temporary.is_dir():
+            _replace_folder(temporary, target)
+        else:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(target)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full(target) from error
+        raise
+    finally:
+        _remove(temporary)
+
+
+def disk_full(target: Path) -> InputError:
+    """Return the error that says how little is left on the disk of ``target``."""
+    left = shutil.disk_usage(target.parent if target.parent.exists() else Path.cwd()).free
+    return InputError(
+        f"the disk is full: {target} could not be written ({left / 1e6:.0f} MB left there); nothing half-written "
+        "stays under a final name. Free some space and run the same command again: it goes on where it stopped"
+    )
+
+
+def clean(folder: Path) -> None:
+    """Remove what an interrupted run left under temporary names anywhere below ``folder``."""
+    for left in sorted(folder.rglob(f"{PREFIX}*")):
+        _remove(left)
+
+
+def _replace_folder(temporary: Path, target: Path) -> None:
+    for path in sorted(temporary.iterdir()):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    if target.exists():
+        shutil.rmtree(target)
+    temporary.replace(target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,39 @@
+"""One writer at a time in a folder; the lock names its owner and dies with it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from synth.errors import InputError
+
+LOCK_NAME = ".synth.lock"
+_OWNER_NAME = ".synth.owner"
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Hold the lock of ``folder``, which is made if need be; raise InputError naming the owner when it is held.
+
+    The operating system frees the lock when its owner dies, so a killed run never blocks the next one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK_NAME)
+    owner = folder / _OWNER_NAME
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = owner.read_text(encoding="utf-8") if owner.exists() else "another process"
+        raise InputError(f"{folder} is being written by {who}; wait for it, or choose another --out") from None
+    try:
+        owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+        (folder / LOCK_NAME).unlink(missing_ok=True)

@@ -1,0 +1,142 @@
+"""Read and write the tables; the digest of a table covers its values, not the bytes of a Parquet file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synth.errors import InputError, listed
+from synth.store.arrays import as_numpy
+from synth.store.atomic import replacing
+from synth.tables import Table
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+
+def write(table: pa.Table, path: Path) -> None:
+    """Write a table under its final name at once or not at all."""
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", row_group_size=16_384)
+
+
+def opened(path: Path, spec: Table, made_by: str) -> pq.ParquetFile:
+    """Open a Parquet file that holds the columns of ``spec``.
+
+    Raises InputError when it is missing, no Parquet, or lacks columns; ``made_by`` is the command that makes one.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path} {what}; wanted a {spec.name} table. Make one with: {made_by}")
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(
+            f"{path} is not readable as Parquet ({error}); wanted a {spec.name} table: {made_by}"
+        ) from error
+    missing = [name for name in spec.names if name not in file.schema_arrow.names]
+    if missing:
+        raise InputError(
+            f"{path} lacks the column{'s' * (len(missing) > 1)} {listed(missing)} of a {spec.name} table "
+            f"(found {listed(file.schema_arrow.names)}). Make one with: {made_by}"
+        )
+    return file
+
+
+def read(path: Path, spec: Table, made_by: str) -> pa.Table:
+    """Read a whole table with the columns of ``spec`` (further columns stay); errors as in :func:`opened`."""
+    table = opened(path, spec, made_by).read()
+    wanted = spec.schema()
+    for name in spec.names:
+        if table.schema.field(name).type != wanted.field(name).type:
+            position = table.schema.get_field_index(name)
+            try:
+                table = table.set_column(position, wanted.field(name), table.column(name).cast(wanted.field(name).type))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise InputError(
+                    f"{path}: column {name} is {table.schema.field(name).type}, wanted {wanted.field(name).type} ({error})"
+                ) from error
+    return table
+
+
+def metadata(schema: pa.Schema) -> dict[str, str]:
+    """Return the text metadata of a schema."""
+    return {k.decode(): v.decode() for k, v in (schema.metadata or {}).items() if not k.startswith(b"ARROW")}
+
+
+def file_metadata(file: pq.ParquetFile) -> dict[str, str]:
+    """Return the text metadata of a file, with what was added after its rows were written."""
+    added = {k.decode(): v.decode() for k, v in (file.metadata.metadata or {}).items() if not k.startswith(b"ARROW")}
+    return metadata(file.schema_arrow) | added
+
+
+class Digest:
+    """The sha256 of the values of a table, fed batch by batch, whatever the batches' sizes."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._leaves: dict[str, _Hash] = {}
+
+    def update(self, table: pa.Table | pa.RecordBatch) -> None:
+        """Add rows; the table holds at least the columns named at the start."""
+        for name in self._names:
+            column = table.column(name)
+            for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+                self._add(name, chunk)
+
+    def hexdigest(self) -> str:
+        """Return the digest of everything added so far."""
+        total = sha256()
+        for name in sorted(self._leaves):
+            total.update(name.encode() + b"\0" + self._leaves[name].digest())
+        return total.hexdigest()
+
+    def _feed(self, name: str, data: np.ndarray) -> None:  # type: ignore[type-arg]  # any numbers
+        self._leaves.setdefault(name, sha256()).update(np.ascontiguousarray(data).data)
+
+    def _add(self, name: str, array: pa.Array) -> None:
+        kind = array.type
+        if pa.types.is_dictionary(kind):
+            array = array.dictionary_decode()
+            kind = array.type
+        valid = _valid(array)
+        self._feed(f"{name}?", valid)
+        if pa.types.is_list(kind):
+            offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
+            self._feed(f"{name}#", np.where(valid, np.diff(offsets), 0).astype(np.int32))
+            self._add(f"{name}[]", array.flatten())
+        elif pa.types.is_struct(kind):
+            for field, child in zip(kind, array.flatten(), strict=True):
+                self._add(f"{name}.{field.name}", child)
+        elif pa.types.is_string(kind) or pa.types.is_binary(kind):
+            offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
+            self._feed(f"{name}#", np.diff(offsets))
+            if array.buffers()[2] is not None and len(array):
+                self._feed(name, np.frombuffer(array.buffers()[2], np.uint8)[offsets[0] : offsets[-1]])
+        elif pa.types.is_boolean(kind):
+            self._feed(name, np.array(array.to_pylist(), np.float64))
+        else:
+            values = as_numpy(array, kind.to_pandas_dtype()).copy()
+            values[~valid] = 0
+            self._feed(name, values)
+
+
+def _valid(array: pa.Array) -> np.ndarray:  # type: ignore[type-arg]  # bool, one per row
+    if array.null_count == 0:
+        return np.ones(len(array), np.bool_)
+    bits = np.unpackbits(np.frombuffer(array.buffers()[0], np.uint8), bitorder="little")
+    return bits[array.offset : array.offset + len(array)].astype(np.bool_)
+
+
+def digest(table: pa.Table, names: Iterable[str]) -> str:
+    """Return the sha256 of the values of the named columns."""
+    total = Digest(names)
+    for batch in table.to_batches():
+        total.update(batch)
+    return total.hexdigest()
