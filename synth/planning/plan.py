@@ -65,7 +65,7 @@ class Drawn:
 
 
 class Planner:
-    """Plans the clips of one split. Raises InfeasibleError when the pool cannot fill the cells."""
+    """Plans the clips of one split; call :meth:`check` first."""
 
     def __init__(self, pool: Pool, request: Request, period: Period, split: str) -> None:
         self._pool, self._request, self._period, self.split = pool, request, period, split
@@ -79,7 +79,6 @@ class Planner:
             self._items_of(np.nonzero(self._can_speak & self.heard_enough & (pool.sex == s))[0]) for s in (0, 1)
         ]
         self._noise = self._noise_sources(here) if request.snr else np.empty(0, np.int64)
-        self._check()
 
     def blocks(self, clips: int) -> Iterator[Block]:
         """Yield the first ``clips`` rows, block by block."""
@@ -166,27 +165,34 @@ class Planner:
             self._window_tables[-1] = Windows.of(self._pool, frames, -(-frames // 2), shorter=False)
         return self._window_tables[-1]
 
-    def _check(self) -> None:
+    @property
+    def speakers(self) -> tuple[int, int]:
+        """How many female and male speakers with a usable recording this split has."""
+        return len(self._items[0][1]), len(self._items[1][1])
+
+    def check(self, fewest_elsewhere: int) -> None:
+        """Raise InfeasibleError when this split cannot fill the cells.
+
+        ``fewest_elsewhere``: the fewest speakers of one sex in any split, for the nearest request that works in all.
+        """
         lost = "; ".join(f"left out: {n} recordings ({why}, e.g. {example})" for why, n, example in self.left_out())
         for sex, word in enumerate(SEX_WORDS):
-            need, have = self._period.most(sex), len(self._items[sex][1])
+            need, have = self._period.most(sex), self.speakers[sex]
             if have < need:
+                if fewest_elsewhere:
+                    low = min(self._request.fewest, fewest_elsewhere)
+                    nearest = f"--speakers {low}-{fewest_elsewhere}, or a --split that gives {self.split} more speakers"
+                else:
+                    nearest = "shorter clips (--seconds), a lower --min-active, other sources or another --split"
                 raise InfeasibleError(
-                    f"split {self.split}: {have} {word} speaker{'s' * (have != 1)} with a usable recording, but a clip may hold "
-                    f"{need}. {lost + '. ' if lost else ''}Nearest feasible: {self._nearest(have)}"
+                    f"split {self.split}: {have} {word} speaker{'s' * (have != 1)} with a usable recording, but a clip may "
+                    f"hold {need}. {lost + '. ' if lost else ''}Nearest feasible: {nearest}"
                 )
         if self._request.snr and not len(self._noise):
             raise InfeasibleError(
                 f"split {self.split}: no noise recording of at least {self._request.frames / 50:g} s that is not silent; "
                 "give --noise a folder with longer recordings, or ask for fewer splits"
             )
-
-    def _nearest(self, have: int) -> str:
-        other = min(len(self._items[0][1]), len(self._items[1][1]))
-        if have == 0 and other == 0:
-            return "none with these speakers: shorter clips (--seconds), a lower --min-active, other sources or another --split"
-        low = min(self._request.fewest, other)
-        return f"--speakers {low}-{other}, or a --split that gives {self.split} more speakers"
 
     def _sources(self, rows: Ints, cell: Ints) -> Ints:
         """Return the utterance of each speaker slot, shape (rows, most speakers), in a drawn order of the sexes."""

@@ -17,6 +17,7 @@ from synth.audio.decibels import GAIN_BITS, UNITY
 from synth.errors import ClaimError
 
 RAMP_S = 0.01
+LARGEST = 32767
 Part = tuple[NDArray[np.int16], int, int]  # window of the source, onset in the clip (samples), integer gain
 
 _HALF = np.int32(UNITY >> 1)
@@ -36,11 +37,10 @@ class Mixer:
     def __init__(self, length_n: int, rate_hz: int) -> None:
         self._sum = np.empty(length_n, np.int32)
         self._stem = np.empty(length_n, np.int32)
-        self._wide = np.empty(length_n, np.float64)
         self._length_n = length_n
         self._fade = ramp(rate_hz)
 
-    def mix(self, parts: Sequence[Part], out: NDArray[np.int16], stems: NDArray[np.int16] | None = None) -> float:
+    def mix(self, parts: Sequence[Part], out: NDArray[np.int16], stems: NDArray[np.int16] | None = None) -> int:
         """Write the sum of the parts to ``out`` (length_n,), each part to a row of ``stems`` if given.
 
         Returns the exact sum of squares of the mixture. Raises ClaimError when the sum passes 16 bits, which a sound plan
@@ -61,13 +61,21 @@ class Mixer:
                 np.copyto(stems[k], stem, casting="unsafe")
             if k:
                 np.add(total, stem, out=total)
-        if total.max() > 32767 or total.min() < -32768:
+        if total.max() > LARGEST or total.min() < -LARGEST:
             raise ClaimError(
                 "a mixture passes 16 bits: the plan was changed or its sources are not those it was made for"
             )
         np.copyto(out, total, casting="unsafe")
-        np.copyto(self._wide, total)
-        return float(np.dot(self._wide, self._wide))  # integers below 2**53: exact in any order of addition
+        return self._energy(total)
+
+    def _energy(self, samples: NDArray[np.int32]) -> int:
+        """Return the sum of squares; four squares of 15 bits fit into 32 bits, which quarters the slow wide sum."""
+        squares = np.multiply(samples, samples, out=self._stem).view(np.uint32)
+        quarter = len(squares) // 4
+        fours = squares[:quarter]
+        for k in (1, 2, 3):
+            np.add(fours, squares[k * quarter : (k + 1) * quarter], out=fours)
+        return int(fours.sum(dtype=np.uint64)) + int(squares[4 * quarter :].sum(dtype=np.uint64))
 
     def _place(self, window: NDArray[np.int16], onset: int, gain: int, stem: NDArray[np.int32]) -> None:
         """Put a part that does not fill the clip; its ends inside the clip are ramped, or each would click."""

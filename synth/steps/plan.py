@@ -71,6 +71,9 @@ def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, prog
     laid = period(weights(options.balance, request.fewest, request.most, _female_share(pool)))
     _check_clips(pool, request)
     planners = [Planner(pool, request, laid, split) for split in request.clips]
+    fewest = min(min(planner.speakers) for planner in planners)
+    for planner in planners:
+        planner.check(fewest)
     digest, lowered = parquet.Digest(PLAN.names), 0
     total, done = sum(request.clips.values()), 0
     schema = PLAN.schema()

@@ -1,0 +1,47 @@
+"""``synth index``."""
+
+from __future__ import annotations
+
+import click
+
+from synth.cli import options as shared
+from synth.cli.session import Session, output_options
+
+
+@click.command("index", epilog="Example:  synth index LibriSpeech RAVDESS -o sources.parquet")
+@click.argument("paths", nargs=-1, required=True)
+@click.option(
+    "--csv", default=None, metavar="FILE", help="For a plain folder: a table with path and speaker_id, sex, labels, …"
+)
+@click.option("--noise", multiple=True, metavar="PATH", help="A folder of background noise; repeatable.")
+@shared.RATE
+@shared.JOBS
+@click.option("-o", "--out", required=True, metavar="FILE", help="The SOURCES table to write.")
+@output_options
+def command(
+    session: Session,
+    paths: tuple[str, ...],
+    csv: str | None,
+    noise: tuple[str, ...],
+    rate: int | None,
+    jobs: int | None,
+    out: str,
+) -> None:
+    """Read folders of recordings and measure each: the SOURCES table.
+
+    PATHS are corpora (LibriSpeech, RAVDESS, or any folder with --csv); NAME=PATH chooses the name of the root. Files that
+    did not change since the last time are not read again.
+    """
+    from synth.cli import report
+    from synth.recipe import MixOptions
+    from synth.steps.index import index
+
+    done = index(
+        paths, csv=csv, noise=noise, rate=rate or MixOptions().rate, jobs=jobs, out=out, progress=session.progress
+    )
+    report.indexed(session, done)
+    session.say(f"{out}: {done.table.num_rows:,} rows. Next: synth split {out} --split 80/10/10 -o split.parquet")
+    oddities = {oddity.kind: oddity.count for _, corpus in done.corpora for oddity in corpus.oddities}
+    session.result(
+        {"out": out, "rows": done.table.num_rows, "status": dict(done.counts), "oddities": oddities, "read": done.fresh}
+    )

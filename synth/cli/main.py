@@ -1,0 +1,89 @@
+"""The command ``synth``: finds the commands, loads them when they are called, and turns errors into exit codes.
+
+0 done, 1 a claim does not hold, 2 usage, 3 the input cannot give what was asked, 4 partly done, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from synth import __version__
+from synth.errors import SynthError, nearest
+
+COMMANDS = {
+    "mix": "Make a balanced data set of speaker mixtures, and check it.",
+    "index": "Read folders of recordings and measure each: the SOURCES table.",
+    "split": "Give each speaker to train, val or test, alike in sex.",
+    "plan": "Decide every clip on paper, balanced and reproducible.",
+    "render": "Make the audio of a plan; goes on where it stopped.",
+    "audit": "Check every claim of a data set; exit 1 if one does not hold.",
+    "verify": "Re-render a sample and compare it with the data.",
+}
+INTERRUPTED = 130
+
+
+class _Failure(click.ClickException):
+    """A SynthError on its way to the user."""
+
+    def __init__(self, error: SynthError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code
+
+
+class SynthGroup(click.Group):
+    """A group whose commands are imported when they are called, so that ``--help`` costs nothing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"synth.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise click.UsageError(f"no command '{args[0]}'{nearest(args[0], COMMANDS)} Try 'synth --help'.", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:  # noqa: ANN401  # click's signature
+        if not more.pop("standalone_mode", True):
+            return super().main(args, *rest, standalone_mode=False, **more)
+        try:
+            code = super().main(args, *rest, standalone_mode=False, **more)
+        except SynthError as error:
+            failure = _Failure(error)
+            failure.show()
+            sys.exit(failure.exit_code)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("\nInterrupted. What is finished is kept: the same command goes on from there.", err=True)
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(1)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(
+    cls=SynthGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Try it now, with the built-in demo voices:  synth mix --speakers 1-3",
+)
+@click.version_option(__version__, prog_name="synth")
+def main() -> None:
+    """Audio data sets whose labels are true, balanced and checkable."""

@@ -1,0 +1,90 @@
+"""``synth mix``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from synth.cli import options as shared
+from synth.cli.session import Session, output_options
+from synth.errors import ClaimError
+
+
+@click.command(
+    "mix",
+    epilog="Example:  synth mix --speakers 1-3 --source LibriSpeech --clips 100000/10000/10000 --seconds 2",
+)
+@shared.plan_options
+@click.option(
+    "--source",
+    multiple=True,
+    metavar="PATH",
+    help="A corpus: LibriSpeech, RAVDESS, a folder; repeatable.  [default: demo voices]",
+)
+@click.option("--csv", default=None, metavar="FILE", help="Speakers and sexes of a folder: path, speaker_id, sex, …")
+@click.option("--noise", default=None, metavar="PATH", help="A folder of background noise, mixed into every clip.")
+@shared.SPLIT
+@shared.STORE
+@shared.JOBS
+@shared.ROOTS
+@click.option(
+    "--recipe", default=None, metavar="FILE", help="A TOML file with a table [mix]; options here win over it."
+)
+@click.option("--out", default=None, metavar="DIR", help="Output folder.  [default: named after the recipe, here]")
+@output_options
+def command(
+    session: Session, recipe: str | None, out: str | None, jobs: int | None, roots: tuple[str, ...], **given: Any
+) -> None:  # noqa: ANN401
+    """Make a balanced data set of speaker mixtures, and check it.
+
+    Does in one go what index, split, plan, render and audit do one after another. Run it again after an interruption:
+    finished parts are kept. Without --source it uses the built-in demo voices.
+    """
+    from synth import recipe as recipes
+    from synth.cli import report
+    from synth.planning.request import clip_counts, parsed
+    from synth.steps.mix import mix
+    from synth.steps.progress import workers
+    from synth.steps.roots import parse_given
+
+    options = recipes.MixOptions()
+    if recipe:
+        options = recipes.mix_options(recipes.read(Path(recipe)).get("mix", {}), recipe)
+    given["source"] = given["source"] or None
+    options = options.with_changes(given)
+    parsed(options, noise=bool(options.noise))  # wrong options end here, before anything is read
+    folder = Path(out or (Path(recipe).stem if recipe else f"speakers-{options.speakers}"))
+    session.say(
+        report.expected(
+            sum(clip_counts(options.clips).values()), options.seconds, options.rate, options.codec, workers(jobs)
+        )
+    )
+    done = mix(out=folder, jobs=jobs, recipe=options, roots=parse_given(roots), progress=session.progress)
+    report.indexed(session, done.indexed)
+    report.split(session, done.split)
+    report.planned(session, done.planned)
+    session.say(
+        f"{folder}: {sum(done.rendered.clips.values()):,} clips, {done.rendered.bytes / 1e6:.0f} MB in {folder / 'data'}"
+    )
+    report.audited(session, done.audited)
+    if done.demo:
+        session.say(report.DEMO_LINE.format(speakers=options.speakers))
+    session.say(
+        f"Look at it: {folder / 'README.md'}; labels in {folder / 'manifest.parquet'}; pictures: synth audit {folder}"
+    )
+    session.result(
+        {
+            "out": str(folder),
+            "clips": done.rendered.clips,
+            "bytes": done.rendered.bytes,
+            "plan": done.planned.digest,
+            "cells": done.planned.cells,
+            "lowered": done.planned.lowered,
+            "sources": dict(done.indexed.counts),
+            "audit": {finding.claim: finding.holds for finding in done.audited.findings},
+        }
+    )
+    if not done.audited.holds:
+        raise ClaimError(f"{folder}: a claim does not hold (see above); synth audit {folder} says more")

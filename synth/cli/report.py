@@ -1,0 +1,94 @@
+"""What was found and made, in lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synth.tables import SPLITS
+
+if TYPE_CHECKING:
+    from synth.cli.session import Session
+    from synth.steps.audit import Audited
+    from synth.steps.index import Indexed
+    from synth.steps.plan import Planned
+    from synth.steps.split import Split
+
+MARKS = {True: "ok", False: "FAILS", None: "note"}
+DEMO_LINE = (
+    "These are the built-in demo voices (synthetic, 10 female, 10 male): good for a first look, not for training. "
+    "For real speech: synth mix --speakers {speakers} --source PATH/LibriSpeech "
+    "(get it from https://www.openslr.org/12, or the small one from https://www.openslr.org/31)"
+)
+
+
+def indexed(session: Session, result: Indexed) -> None:
+    """Say what was found in the corpora, each oddity once, and every status with its count."""
+    for root, corpus in result.corpora:
+        session.say(f"{root.name}: {corpus.title}, {len(corpus.items):,} recordings, licence {corpus.licence}")
+        for oddity in corpus.oddities:
+            session.say(f"  {oddity.says} (e.g. {oddity.example})" if oddity.example else f"  {oddity.says}")
+    seconds = result.table.column("duration_s").to_pylist()
+    good = result.counts["ok"]
+    length = sum(
+        s for s, status in zip(seconds, result.table.column("status").to_pylist(), strict=True) if status == "ok" and s
+    )
+    session.say(
+        f"{good:,} recordings can be used ({length / 3600:.2f} h); {result.fresh:,} read anew, the rest remembered"
+    )
+    for status, count in sorted(result.counts.items()):
+        if status != "ok":
+            session.say(f"  not used: {count:,} {status}, e.g. {result.examples[status]}")
+    if not result.arena and result.fresh:
+        session.say("  the cache's disk has no room for the decoded samples: rendering reads the corpus instead")
+
+
+def split(session: Session, result: Split) -> None:
+    """Say how many groups of each sex are in each split."""
+    for name in (*SPLITS, "none"):
+        found = {sex: n for (split_name, sex), n in result.groups.items() if split_name == name}
+        if found:
+            words = ", ".join(
+                f"{found[sex]} {word}"
+                for sex, word in (("F", "female"), ("M", "male"), ("none", "unknown sex"))
+                if sex in found
+            )
+            session.say(f"  {name if name != 'none' else 'in no split'}: {words} speakers")
+    if not any(result.shared.values()):
+        session.say("  no group, speaker, chapter or recording is in two splits")
+
+
+def planned(session: Session, result: Planned) -> None:
+    """Say how many clips of each class were planned, and what was left out."""
+    names = sorted({name for cells in result.cells.values() for name in cells}, key=lambda n: (n != "none", len(n), n))
+    width = max(len(name) for name in names) + 2
+    session.say("  " + " " * 6 + "".join(f"{name:>{max(width, 7)}}" for name in names))
+    for name, cells in result.cells.items():
+        session.say(f"  {name:<6}" + "".join(f"{cells.get(cell, 0):>{max(width, 7)},}" for cell in names))
+    for name, reasons in result.left_out.items():
+        for why, count, example in reasons:
+            session.say(f"  {name}: {count:,} recordings left out: {why}, e.g. {example}")
+    if result.lowered:
+        session.say(f"  {result.lowered:,} clips are lower than drawn, because no attempt fitted below full scale")
+
+
+def audited(session: Session, result: Audited) -> None:
+    """Print the findings, one a line."""
+    width = max(len(finding.claim) for finding in result.findings)
+    for finding in result.findings:
+        session.say(f"  {MARKS[finding.holds]:<5} {finding.claim:<{width}}  {finding.says}")
+
+
+def expected(clips: int, seconds: float, rate: int, codec: str, jobs: int) -> str:
+    """Return the size and time to expect of so many clips; times are those of a laptop core, to within a factor of two."""
+    size = clips * (seconds * rate * 2 + 200) * (0.62 if codec == "flac" else 1)
+    per_clip_s = seconds * rate / 16000 * (80e-6 if codec == "wav" else 300e-6)
+    took = 1 + clips * per_clip_s / jobs
+    return f"{clips:,} clips of {seconds:g} s: about {_size(size)}, {_time(took)} to render"
+
+
+def _size(value: float) -> str:
+    return f"{value / 1e9:.1f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,29 @@
+"""``synth verify``."""
+
+from __future__ import annotations
+
+import click
+
+from synth.cli import options as shared
+from synth.cli.session import Session, output_options
+from synth.errors import ClaimError, listed
+
+
+@click.command("verify", epilog="Example:  synth verify speakers-1-3 --all")
+@click.argument("folder")
+@click.option("--all", "everything", is_flag=True, help="Re-render every clip, not a sample of 200.")
+@shared.ROOTS
+@shared.JOBS
+@output_options
+def command(session: Session, folder: str, everything: bool, roots: tuple[str, ...], jobs: int | None) -> None:
+    """Re-render a sample and compare it with the data; exit 1 if a sample differs."""
+    from synth.steps.roots import parse_given
+    from synth.steps.verify import verify
+
+    done = verify(folder, everything=everything, roots=parse_given(roots), jobs=jobs, progress=session.progress)
+    session.say(f"{folder}: {done.checked:,} of {done.of:,} clips re-rendered, {len(done.differing):,} differ")
+    session.result(
+        {"out": folder, "holds": done.holds, "checked": done.checked, "of": done.of, "differing": list(done.differing)}
+    )
+    if not done.holds:
+        raise ClaimError(f"{folder} is not what its plan makes: {listed(done.differing)}")
