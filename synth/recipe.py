@@ -81,18 +81,23 @@ def mix_options(table: Mapping[str, Any], where: str) -> MixOptions:
     """Return the options of a [mix] table over the defaults. Raises UsageError for unknown keys and wrong types."""
     known = {field.name: str(field.type) for field in fields(MixOptions)}
     changes: dict[str, Any] = {}
-    for written, value in table.items():
-        name = written.replace("-", "_")
+    for key, value in table.items():
+        name = key.replace("-", "_")
         if name not in known:
-            raise UsageError(f"{where}: unknown key '{written}'{nearest(name, known)} Known keys: {', '.join(known)}")
-        kind = _KINDS[known[name]]
-        if not isinstance(value, kind) or (isinstance(value, bool) and bool not in kind):
-            wanted = "a list of texts" if list in kind else " or ".join(k.__name__ for k in kind)
-            raise UsageError(f"{where}: {written} = {value!r} is a {type(value).__name__}; wanted {wanted}")
-        if list in kind:
-            value = (value,) if isinstance(value, str) else tuple(map(str, value))
-        changes[name] = float(value) if float in kind else value
+            raise UsageError(f"{where}: unknown key '{key}'{nearest(name, known)} Known keys: {', '.join(known)}")
+        changes[name] = _checked(key, value, _KINDS[known[name]], where)
     return MixOptions(**changes)
+
+
+def _checked(key: str, value: Any, kinds: tuple[type, ...], where: str) -> Any:  # noqa: ANN401  # any TOML value
+    """Return a recipe's value in the type of its option. Raises UsageError."""
+    fits = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+    if not fits:
+        wanted = "a list of texts" if list in kinds else " or ".join(kind.__name__ for kind in kinds)
+        raise UsageError(f"{where}: {key} = {value!r} is a {type(value).__name__}; wanted {wanted}")
+    if list in kinds:
+        return (value,) if isinstance(value, str) else tuple(map(str, value))
+    return float(value) if float in kinds else value
 
 
 def written(options: MixOptions, header: str) -> str:

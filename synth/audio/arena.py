@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import mmap
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 
 from synth.audio.cache import Place, folder
 from synth.audio.measured import Measured, measured
-from synth.store.atomic import replacing
 
 SPARE_BYTES = 2 << 30  # disk that the arena leaves alone
+Writer = Callable[[Path], AbstractContextManager[Path]]  # yields a temporary path, renamed to the one given at the end
 EXPANSION = 4  # at most so many bytes of samples a byte of source file, for the size check
 
 
@@ -34,28 +35,28 @@ def fits(source_bytes: int) -> bool:
     return source_bytes * EXPANSION + SPARE_BYTES < shutil.disk_usage(folder()).free
 
 
-def measure_chunk(paths: Sequence[Path], rate_hz: int, keep: bool) -> list[tuple[Measured, Place | None]]:
-    """Decode and measure files; with ``keep`` write their samples into one new pack.
+def measure_chunk(paths: Sequence[Path], rate_hz: int, keep: Writer | None) -> list[tuple[Measured, Place | None]]:
+    """Decode and measure files; with ``keep`` write their samples into one new pack, whole or not at all.
 
     Runs in a thread: decoding, hashing and resampling all release the interpreter's lock.
     """
     results = [measured(path, rate_hz) for path in paths]
     good = [samples for _, samples in results if samples is not None]
-    if not keep or not good:
+    if keep is None or not good:
         return [(facts, None) for facts, _ in results]
     hashes = "".join(facts.sha256 for facts, samples in results if samples is not None)
     name = sha256(hashes.encode()).hexdigest()[:32]
-    with replacing(pack_path(name, rate_hz)) as temporary, temporary.open("wb") as file:
+    with keep(pack_path(name, rate_hz)) as temporary, temporary.open("wb") as file:
         for samples in good:
             file.write(np.ascontiguousarray(samples).data)
     out: list[tuple[Measured, Place | None]] = []
     start = 0
-    for facts, samples in results:
-        if samples is None:
+    for facts, kept in results:
+        if kept is None:
             out.append((facts, None))
         else:
-            out.append((facts, Place(name, start, len(samples))))
-            start += len(samples)
+            out.append((facts, Place(name, start, len(kept))))
+            start += len(kept)
     return out
 
 

@@ -25,14 +25,17 @@ _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 _ROUNDED = frozenset({"FLOAT", "DOUBLE", "VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"})
 _SEEKABLE = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"})
 _ENDLESS = 1 << 31  # samples; a header that promises as many does not know (a FLAC stream written to a pipe)
-_MOST_COUNTED = 1 << 28  # samples counted in a damaged file: 4.7 h at 16 kHz, 1 GB of memory
+_MOST_COUNTED = 16  # samples a byte, beyond any FLAC file of sound: a damaged header may promise billions
 _PLACEHOLDER = 0x7FFFF000  # data sizes from here on stand in WAV files that were written to a pipe
 _INTEGERS_AS_FLOATS = 256.0  # times full scale: no recording, but integers that were stored as floats
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a file holds: ``samples`` of shape (n,), the average of its channels, at ``rate_hz``."""
+    """What a file holds: ``samples`` of shape (n,), the average of its ``channels``, at ``rate_hz``.
+
+    ``format`` is container and coding, e.g. FLAC/PCM_16, WAV/FLOAT, MP3/MPEG_LAYER_III, MP4/FFMPEG.
+    """
 
     samples: NDArray[np.int16]
     rate_hz: int
@@ -60,7 +63,7 @@ def decode(path: Path, data: bytes | None = None) -> Decoded:
 
     Args:
         path: the file.
-        data: its bytes, where the caller has read them already.
+        data: its bytes, where the caller has read them already; saves looking into the file for the first of them.
 
     Raises:
         UndecodableError: there are no bytes, no samples, fewer samples than the header promises, or no audio that
@@ -140,7 +143,8 @@ def _rounded(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     if highest > _INTEGERS_AS_FLOATS:
         reason = f"its floats reach {highest:.0f} times full scale, as if integers had been stored unscaled"
         raise UndecodableError("unreadable", reason)
-    return np.clip(np.rint(samples * np.float32(32768)), -32768, 32767).astype(np.int16)
+    rounded: NDArray[np.float32] = np.clip(np.rint(samples * np.float32(32768)), -32768, 32767)
+    return rounded.astype(np.int16)
 
 
 def _mono(samples: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -150,10 +154,11 @@ def _mono(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     channels = samples.shape[1]
     if channels == 1:
         return samples[:, 0]
-    total = samples[:, 0].astype(np.int32)
+    total: NDArray[np.int32] = samples[:, 0].astype(np.int32)
     for channel in range(1, channels):
         total += samples[:, channel]
-    return ((2 * total + channels) // (2 * channels)).astype(np.int16)
+    mean: NDArray[np.int32] = (2 * total + channels) // (2 * channels)
+    return mean.astype(np.int16)
 
 
 def _head(path: Path) -> bytes:
@@ -245,7 +250,7 @@ def _damaged_flac(path: Path) -> UndecodableError:
     except sf.LibsndfileError:
         end_is_there = False
     try:
-        found = len(_readable(path, min(promised, _MOST_COUNTED)))
+        found = len(_readable(path, min(promised, len(data) * _MOST_COUNTED)))
     except sf.LibsndfileError:
         found, end_is_there = 0, len(data) > largest + (1 << 14)
     if end_is_there:

@@ -92,7 +92,7 @@ def resampled(samples: NDArray[np.int16], rate_hz: int, wanted_hz: int) -> NDArr
     import soxr
 
     wide = soxr.resample(samples.astype(np.float32), rate_hz, wanted_hz, quality="HQ")
-    return np.clip(np.rint(wide), -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.rint(wide), -32768, 32767), np.int16)
 
 
 def centred(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], int]:

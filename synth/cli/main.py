@@ -27,21 +27,15 @@ COMMANDS = {
 INTERRUPTED = 130
 
 
-class _Failure(click.ClickException):
-    """A SynthError on its way to the user."""
-
-    def __init__(self, error: SynthError) -> None:
-        super().__init__(str(error))
-        self.exit_code = error.exit_code
-
-
 class SynthGroup(click.Group):
     """A group whose commands are imported when they are called, so that ``--help`` costs nothing."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in the order of work."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"synth.cli.{cmd_name}").command
@@ -50,23 +44,32 @@ class SynthGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that some arguments name; an unknown one is told the nearest."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             raise click.UsageError(f"no command '{args[0]}'{nearest(args[0], COMMANDS)} Try 'synth --help'.", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands' one-line help from the table, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:  # noqa: ANN401  # click's signature
-        if not more.pop("standalone_mode", True):
-            return super().main(args, *rest, standalone_mode=False, **more)
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **more: Any,  # noqa: ANN401  # click's signature
+    ) -> Any:  # noqa: ANN401
+        """Run a command; as a program (``standalone_mode``) errors become messages and exit codes."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **more)
         try:
-            code = super().main(args, *rest, standalone_mode=False, **more)
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **more)
         except SynthError as error:
-            failure = _Failure(error)
-            failure.show()
-            sys.exit(failure.exit_code)
+            click.ClickException(str(error)).show()
+            sys.exit(error.exit_code)
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)

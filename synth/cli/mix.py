@@ -35,8 +35,13 @@ from synth.errors import ClaimError
 @click.option("--out", default=None, metavar="DIR", help="Output folder.  [default: named after the recipe, here]")
 @output_options
 def command(
-    session: Session, recipe: str | None, out: str | None, jobs: int | None, roots: tuple[str, ...], **given: Any
-) -> None:  # noqa: ANN401
+    session: Session,
+    recipe: str | None,
+    out: str | None,
+    jobs: int | None,
+    roots: tuple[str, ...],
+    **given: Any,  # noqa: ANN401  # the fields of MixOptions
+) -> None:
     """Make a balanced data set of speaker mixtures, and check it.
 
     Does in one go what index, split, plan, render and audit do one after another. Run it again after an interruption:

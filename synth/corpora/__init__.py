@@ -45,7 +45,8 @@ def read(root: Path, root_name: str, csv: Path | None = None, noise: bool = Fals
     if libri and rav:
         raise InputError(
             f"{shown(str(root))} holds two corpora: {len(libri)} files of LibriSpeech, e.g. {shown(libri[0])}, and "
-            f"{len(rav)} of RAVDESS, e.g. {shown(rav[0])}; give each its own path: synth index PATH1 PATH2 -o sources.parquet"
+            f"{len(rav)} of RAVDESS, e.g. {shown(rav[0])}; give each its own path: synth index PATH1 PATH2 "
+            "-o sources.parquet"
         )
     if len(libri) * 2 >= len(audio):
         return librispeech.read(listing)

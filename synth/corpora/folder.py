@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from synth.corpora import own_csv
-from synth.corpora.items import UNKNOWN_LICENCE, Corpus, Item, Oddities
+from synth.corpora.items import UNKNOWN_LICENCE, Corpus, Item, Oddities, in_order
 from synth.corpora.walk import Listing, is_writable, shown, unusable
 from synth.errors import InputError, listed
 from synth.tables import NOISE
@@ -32,24 +32,21 @@ def read(listing: Listing, root_name: str, csv: Path | None = None, noise: bool 
         if not noise:
             _say_what_is_unknown(listing, files, oddities)
     else:
-        items += _described(listing, root_name, csv, files, noise, oddities)
-    items.sort(key=lambda item: item.path)
+        items += _described(listing, csv, files, None if noise else root_name, oddities)
     title = f"background noise in {root_name}" if noise else f"the folder {root_name}"
     attribution = f"{root_name} (not stated)"
-    return Corpus(NOISE if noise else NAME, title, UNKNOWN_LICENCE, attribution, tuple(items), oddities.all())
+    return Corpus(NOISE if noise else NAME, title, UNKNOWN_LICENCE, attribution, in_order(items), oddities.all())
 
 
 def _say_what_is_unknown(listing: Listing, files: list[str], oddities: Oddities) -> None:
     within = sorted({folder.path.split("/")[0] for folder in listing.folders if folder.path})
     aside = f"; the folders ({shown(listed(within, 3))}) are not taken for speakers or labels" if within else ""
-    says = f"files of which neither speaker nor sex nor labels are known{aside}: say it in a CSV (synth index PATH --csv FILE)"
+    says = f"files without a known speaker, sex or label{aside}: say it in a CSV (synth index PATH --csv FILE)"
     oddities.add("no-csv", files[0] if files else ".", says, len(files))
 
 
-def _described(
-    listing: Listing, root_name: str, csv: Path, files: list[str], noise: bool, oddities: Oddities
-) -> list[Item]:
-    """Return one item per row of the CSV, and one per audio file that it leaves out."""
+def _described(listing: Listing, csv: Path, files: list[str], root_name: str | None, oddities: Oddities) -> list[Item]:
+    """Return one item per row of the CSV, and one per audio file that it leaves out; no speakers without a name."""
     rows = own_csv.read(csv, oddities)
     present = {path for path, _ in listing.files() if is_writable(path)}
     normal = {unicodedata.normalize("NFC", path): path for path in present if not path.isascii()}
@@ -66,7 +63,7 @@ def _described(
         if path in items:
             raise InputError(f"{shown(str(csv))}: rows {numbers[path]} and {row.number} name the same file {path}")
         numbers[path] = row.number
-        speaker_id = f"{root_name}/{row.speaker_id}" if row.speaker_id and not noise else None
+        speaker_id = f"{root_name}/{row.speaker_id}" if row.speaker_id and root_name else None
         group_id = row.group_id or speaker_id or path
         if speaker_id:
             groups[speaker_id].add(group_id)
@@ -76,7 +73,7 @@ def _described(
         items[path] = Item(
             path,
             speaker_id,
-            None if noise else row.sex,
+            row.sex if root_name else None,
             group_id,
             labels=row.labels,
             split=row.split,
@@ -88,8 +85,9 @@ def _described(
         )
     if len(missing) == len(rows):
         raise InputError(
-            f"{shown(str(csv))}: none of its {len(rows)} paths is there; row {missing[0].number} says {missing[0].path}; "
-            f"paths are relative to {shown(str(listing.root))}" + (f", e.g. {files[0]}" if files else "")
+            f"{shown(str(csv))}: none of its {len(rows)} paths is there; row {missing[0].number} says "
+            f"{missing[0].path}; paths are relative to {shown(str(listing.root))}"
+            + (f", e.g. {files[0]}" if files else "")
         )
     if missing:
         oddities.add(

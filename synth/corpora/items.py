@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 UNKNOWN_LICENCE = "LicenseRef-unknown"
@@ -59,6 +60,14 @@ class Corpus:
     attribution: str
     items: tuple[Item, ...]
     oddities: tuple[Oddity, ...]
+
+
+def in_order(items: Iterable[Item]) -> tuple[Item, ...]:
+    """Return items in the order of their paths, the first of each path: a path is one row of a table."""
+    by_path: dict[str, Item] = {}
+    for item in items:
+        by_path.setdefault(item.path, item)
+    return tuple(by_path[path] for path in sorted(by_path))
 
 
 class Oddities:

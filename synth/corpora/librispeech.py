@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from synth.corpora import speakers
-from synth.corpora.items import Corpus, Item, Oddities
+from synth.corpora.items import Corpus, Item, Oddities, in_order
 from synth.corpora.speakers import Speaker
 from synth.corpora.walk import Folder, Listing, extension, is_audio, is_litter, is_writable, shown, unusable
 from synth.errors import InputError, listed, nearest
@@ -51,29 +51,23 @@ def read(listing: Listing) -> Corpus:
     Raises InputError where there is no SPEAKERS.TXT, none of its rows can be read, or corpus.toml is not right.
     """
     oddities = Oddities()
-    holding = [folder for folder in listing.folders if any(matches(n) for n in folder.names if is_audio(n))]
-    tables = speakers.find(listing, [folder.path for folder in holding])
+    holding = [folder.path for folder in listing.folders if any(is_audio(n) and matches(n) for n in folder.names)]
+    tables = speakers.find(listing, holding)
     identity = _identity(tables)
     table = speakers.read(tables, oddities, published=identity.name == NAME)
-    corpora = {path.parent for path in tables} | {path.parent.resolve() for path in tables}
     items = unusable(listing, oddities)
-    subsets: set[str] = set()
-    unknown: dict[str, None] = {}
+    reader = _Reader(identity.name, table, oddities)
+    corpora = {path.parent for path in tables} | {path.parent.resolve() for path in tables}
     for folder in listing.folders:
         audio = [n for n in folder.names if is_audio(n) and not is_litter(n) and is_writable(folder.below(n))]
         texts = _transcripts(listing.root, folder)
-        if not audio and not texts:
-            continue
-        place = _Place.of(listing.absolute, folder, corpora)
-        if place.subset and audio:
-            subsets.add(place.subset)
-        items += _utterances(folder, audio, texts, place, table, identity.name, oddities, unknown)
-    if unknown:
+        if audio or texts:
+            items += reader.items(folder, audio, texts, _place(listing.absolute, folder, corpora))
+    if reader.unknown:
         says = f"speakers who are not in {speakers.NAME}; their utterances are not used"
-        oddities.add("unknown-speaker", next(iter(unknown)), says, len(unknown))
-    items.sort(key=lambda item: item.path)
-    title = identity.title or (_title(subsets) if identity.name == NAME else identity.name)
-    return Corpus(identity.name, title, identity.licence, identity.attribution, tuple(items), oddities.all())
+        oddities.add("unknown-speaker", min(reader.unknown), says, len(reader.unknown))
+    title = identity.title or (_title(reader.subsets) if identity.name == NAME else identity.name)
+    return Corpus(identity.name, title, identity.licence, identity.attribution, in_order(items), oddities.all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,80 +77,92 @@ class _Place:
     ids: tuple[str, str] | None
     subset: str | None
 
-    @classmethod
-    def of(cls, root: Path, folder: Folder, corpora: set[Path]) -> _Place:
-        path = root / folder.path if folder.path else root
-        speaker, chapter = path.parent.name, path.name
-        if not (speaker.isdecimal() and chapter.isdecimal()):
-            return cls(None, None)
-        above = path.parent.parent
-        return cls((speaker, chapter), None if above in corpora or not above.name else shown(above.name))
+
+def _place(root: Path, folder: Folder, corpora: set[Path]) -> _Place:
+    path = root / folder.path if folder.path else root
+    speaker, chapter = path.parent.name, path.name
+    if not (speaker.isdecimal() and chapter.isdecimal()):
+        return _Place(None, None)
+    above = path.parent.parent
+    return _Place((speaker, chapter), None if above in corpora or not above.name else shown(above.name))
 
 
-def _utterances(
-    folder: Folder,
-    audio: Sequence[str],
-    texts: Mapping[str, str | None] | None,
-    place: _Place,
-    table: Mapping[str, Speaker],
-    corpus: str,
-    oddities: Oddities,
-    unknown: dict[str, None],
-) -> list[Item]:
-    """Return the items of one folder."""
-    items: list[Item] = []
-    kept: dict[str, str] = {}
-    for name in sorted(audio, key=lambda n: (extension(n) != "flac", n)):
-        path = folder.below(name)
-        stem, _, ending = name.rpartition(".")
-        if ending != ending.lower():
-            oddities.add("extension-case", path, "extensions in capitals; read like the others")
-        match = _UTTERANCE.fullmatch(stem)
-        if match is None:
-            says = "audio files that are not named SPEAKER-CHAPTER-NNNN; not used"
-            oddities.add("bad-name", path, says)
-            reason = "not named SPEAKER-CHAPTER-NNNN like the utterances of LibriSpeech: nobody says who speaks"
-            items.append(Item(path, group_id=path, status="bad-name", reason=reason))
-            continue
-        speaker, chapter = match.groups()
-        if place.ids is not None and place.ids != (speaker, chapter):
-            oddities.add("id-and-folder", path, "utterances whose name names another speaker or chapter; not used")
-            reason = f"named {stem} and lies in {'/'.join(place.ids)}: one of them is wrong"
-            items.append(Item(path, group_id=path, status="bad-name", reason=reason))
-            continue
-        speaker_id, row, status, reason_ = f"{corpus}/{speaker}", table.get(speaker), "ok", None
-        if stem in kept:
-            oddities.add("duplicate", path, "utterances that are there in two formats; the .flac is used")
-            status, reason_ = "duplicate", f"the same utterance as {kept[stem]}"
-        elif row is None:
-            unknown[speaker] = None
-            status, reason_ = "unknown-speaker", f"speaker {speaker} is not in {speakers.NAME}"
-        elif row.sex is None:
-            status, reason_ = "unknown-sex", f"{speakers.NAME} gives no sex for speaker {speaker}"
-        if stem not in kept:
-            kept[stem] = name
-            if texts is not None and texts.get(stem) is None:
-                oddities.add("transcript-line-missing", path, "utterances without a line in their transcript file")
-        items.append(
-            Item(
+@dataclass(slots=True)
+class _Reader:
+    """Makes the items of folder after folder; gathers the subsets and the speakers who are in no table."""
+
+    corpus: str
+    table: Mapping[str, Speaker]
+    oddities: Oddities
+    subsets: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+
+    def items(
+        self, folder: Folder, audio: Sequence[str], texts: Mapping[str, str | None] | None, place: _Place
+    ) -> Iterator[Item]:
+        """Yield the items of one folder; its .flac files first, so that they are the ones that stay."""
+        kept: dict[str, str] = {}
+        if place.subset and audio:
+            self.subsets.add(place.subset)
+        for name in sorted(audio, key=lambda n: (extension(n) != "flac", n)):
+            path = folder.below(name)
+            stem, _, ending = name.rpartition(".")
+            if ending != ending.lower():
+                self.oddities.add("extension-case", path, "extensions in capitals; read like the others")
+            match = _UTTERANCE.fullmatch(stem)
+            if match is None:
+                says = "audio files that are not named SPEAKER-CHAPTER-NNNN; not used"
+                self.oddities.add("bad-name", path, says)
+                reason = "not named SPEAKER-CHAPTER-NNNN like the utterances of LibriSpeech: nobody says who speaks"
+                yield Item(path, group_id=path, status="bad-name", reason=reason)
+                continue
+            speaker, chapter = match.groups()
+            if place.ids is not None and place.ids != (speaker, chapter):
+                says = "utterances whose name names another speaker or chapter than their folders; not used"
+                self.oddities.add("id-and-folder", path, says)
+                reason = f"named {stem} and lies in {'/'.join(place.ids)}: one of them is wrong"
+                yield Item(path, group_id=path, status="bad-name", reason=reason)
+                continue
+            text = texts.get(stem) if texts else None
+            why: str | None
+            if stem in kept:
+                self.oddities.add("duplicate", path, "utterances that are there in two formats; the .flac is used")
+                status, why = "duplicate", f"the same utterance as {kept[stem]}"
+            else:
+                status, why = self._status(speaker)
+                kept[stem] = name
+                if texts is not None and text is None:
+                    says = "utterances without a line in their transcript file; used, their text is unknown"
+                    self.oddities.add("transcript-line-missing", path, says)
+            row = self.table.get(speaker)
+            yield Item(
                 path,
-                speaker_id,
-                row.sex if row else None,
-                speaker_id,
-                chapter,
-                place.subset,
-                texts.get(stem) if texts else None,
+                speaker_id=f"{self.corpus}/{speaker}",
+                sex=row.sex if row else None,
+                group_id=f"{self.corpus}/{speaker}",
+                chapter=chapter,
+                subset=place.subset,
+                utterance_text=text,
                 status=status,
-                reason=reason_,
+                reason=why,
             )
-        )
-    if kept and texts is None:
-        says = "folders of utterances without a .trans.txt; the utterances are used, their text is unknown"
-        oddities.add("transcript-missing", folder.path or ".", says)
-    silent = [key for key in texts or () if key not in kept]
-    if silent:
-        oddities.add("transcript-without-audio", silent[0], "lines of transcripts without a recording", len(silent))
-    return items
+        if kept and texts is None:
+            says = "folders of utterances without a .trans.txt; the utterances are used, their text is unknown"
+            self.oddities.add("transcript-missing", folder.path or ".", says)
+        silent = sorted(key for key in texts or () if key not in kept)
+        if silent:
+            says = "lines of transcripts without a recording"
+            self.oddities.add("transcript-without-audio", silent[0], says, len(silent))
+
+    def _status(self, speaker: str) -> tuple[str, str | None]:
+        """Return the status and the reason that a speaker's row gives."""
+        row = self.table.get(speaker)
+        if row is None:
+            self.unknown.add(speaker)
+            return "unknown-speaker", f"speaker {speaker} is not in {speakers.NAME}"
+        if row.sex is None:
+            return "unknown-sex", f"{speakers.NAME} gives no sex for speaker {speaker}"
+        return "ok", None
 
 
 def _transcripts(root: Path, folder: Folder) -> dict[str, str | None] | None:

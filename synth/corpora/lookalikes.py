@@ -15,7 +15,7 @@ _LIGHT_FOLDERS = frozenset({"small", "medium", "large"})
 
 
 def refuse(listing: Listing) -> None:
-    """Raise InputError, saying what was found and why it is not LibriSpeech, where a listing is one of its relatives."""
+    """Raise InputError, saying what was found and why it is not LibriSpeech, for a listing of one of its relatives."""
     found = _libritts(listing) or _libri_light(listing) or _mls(listing)
     if found is None:
         return

@@ -97,16 +97,26 @@ def _records(path: Path, shown_path: str) -> tuple[list[str], list[tuple[int, li
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         try:
             header = next(reader, [])
-            if "path" not in [name.strip().lower() for name in header]:
-                seen = max(seen, header, key=len)
-                continue
+        except csv.Error:  # quotes that another separator makes sense of
+            continue
+        if "path" not in [name.strip().lower() for name in header]:
+            seen = max(seen, header, key=len)
+            continue
+        try:
             return header, list(enumerate(reader, 2))
         except csv.Error as error:
             raise InputError(f"{shown_path}, line {reader.line_num}: {error}; wanted a CSV, quotes doubled") from None
-    found = listed(name.strip() or "(empty)" for name in seen) if seen else "an empty file"
+    first = next((line for line in text.splitlines() if line.strip()), None)
+    found = (
+        listed(name.strip() or "(empty)" for name in seen)
+        if seen
+        else "an empty file"
+        if first is None
+        else repr(first)
+    )
     raise InputError(
-        f"{shown_path}, row 1: no column 'path'; found {found}{nearest('path', [name.lower() for name in seen])}; wanted "
-        f"'path' and any of {', '.join(COLUMNS[1:])}, separated by ',', ';' or tabs"
+        f"{shown_path}, row 1: no column 'path'; found {found}; wanted 'path' "
+        f"and any of {', '.join(COLUMNS[1:])}, separated by ',', ';' or tabs"
     )
 
 
@@ -154,6 +164,6 @@ def _same(first: Row, row: Row, shown_path: str) -> None:
     differing = [name for name in names if getattr(first, name) != getattr(row, name)]
     if differing:
         raise InputError(
-            f"{shown_path}: rows {first.number} and {row.number} name the same path {row.path} with different values in "
-            f"{listed(differing)}; wanted one row per recording, several labels in one field separated by ';'"
+            f"{shown_path}: rows {first.number} and {row.number} name the same path {row.path} with different values "
+            f"in {listed(differing)}; wanted one row per recording, several labels in one field separated by ';'"
         )

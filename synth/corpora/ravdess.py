@@ -8,8 +8,9 @@ S. R. Livingstone and F. A. Russo, 2018, https://zenodo.org/records/1188976.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from synth.corpora.items import Corpus, Item, Oddities
+from synth.corpora.items import Corpus, Item, Oddities, in_order
 from synth.corpora.walk import Listing, extension, is_writable, unusable
 
 NAME = "ravdess"
@@ -23,7 +24,15 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "s
 INTENSITIES = ("normal", "strong")
 STATEMENTS = ("Kids are talking by the door", "Dogs are sitting by the door")
 CHANNELS = ("speech", "song")
-ACTORS = 24
+_CODES = (
+    ("modality", 3),
+    ("vocal channel", len(CHANNELS)),
+    ("emotion", len(EMOTIONS)),
+    ("intensity", len(INTENSITIES)),
+    ("statement", len(STATEMENTS)),
+    ("repetition", 2),
+    ("actor", 24),
+)
 _MODALITIES = {1: "audio and video", 2: "video only"}
 _STEM = re.compile(r"[0-9]{2}(?:-[0-9]{2}){6}")
 _ACTOR_FOLDER = re.compile(r"actor[ _-]?([0-9]+)", re.IGNORECASE)
@@ -46,12 +55,11 @@ def read(listing: Listing) -> Corpus:
         stem = name.rpartition(".")[0]
         if item.status == "ok" and stem in kept:
             oddities.add("duplicate", path, "recordings that are there twice (some copies hold all of them twice)")
-            item = Item(path, group_id=path, status="duplicate", reason=f"the same recording as {kept[stem]}")
+            item = replace(item, status="duplicate", reason=f"the same recording as {kept[stem]}")
         elif item.status == "ok":
             kept[stem] = path
         items.append(item)
-    items.sort(key=lambda item: item.path)
-    return Corpus(NAME, TITLE, LICENCE, ATTRIBUTION, tuple(items), oddities.all())
+    return Corpus(NAME, TITLE, LICENCE, ATTRIBUTION, in_order(items), oddities.all())
 
 
 def _item(path: str, name: str, root_name: str, oddities: Oddities) -> Item:
@@ -63,14 +71,15 @@ def _item(path: str, name: str, root_name: str, oddities: Oddities) -> Item:
         oddities.add("bad-name", path, "audio files that are not named by seven codes; not used")
         reason = "not named by seven codes of two digits like the recordings of RAVDESS: nobody says who speaks"
         return Item(path, group_id=path, status="bad-name", reason=reason)
-    modality, channel, emotion, intensity, statement, repetition, actor = (int(code) for code in stem.split("-"))
+    codes = tuple(int(code) for code in stem.split("-"))
+    modality, channel, emotion, intensity, statement, repetition, actor = codes
     if modality in _MODALITIES:
         oddities.add(
             "video", path, "recordings with or for video (modality 01 or 02); the audio-only ones (03) are used"
         )
         reason = f"modality {modality:02d} is {_MODALITIES[modality]}; the recording as audio is 03{stem[2:]}"
         return Item(path, group_id=path, status="video", reason=reason)
-    wrong = _illegal(modality, channel, emotion, intensity, statement, repetition, actor)
+    wrong = _illegal(codes)
     if wrong:
         oddities.add("bad-code", path, "names with a code that RAVDESS does not have; not used")
         return Item(path, group_id=path, status="bad-name", reason=wrong)
@@ -95,22 +104,12 @@ def _item(path: str, name: str, root_name: str, oddities: Oddities) -> Item:
     )
 
 
-def _illegal(
-    modality: int, channel: int, emotion: int, intensity: int, statement: int, repetition: int, actor: int
-) -> str | None:
+def _illegal(codes: tuple[int, ...]) -> str | None:
     """Say which code, or which pair of codes, the corpus does not have."""
-    codes = (
-        ("modality", modality, 3),
-        ("vocal channel", channel, len(CHANNELS)),
-        ("emotion", emotion, len(EMOTIONS)),
-        ("intensity", intensity, len(INTENSITIES)),
-        ("statement", statement, len(STATEMENTS)),
-        ("repetition", repetition, 2),
-        ("actor", actor, ACTORS),
-    )
-    for what, code, most in codes:
+    for (what, most), code in zip(_CODES, codes, strict=True):
         if not 1 <= code <= most:
             return f"{what} {code:02d} does not exist; codes go from 01 to {most:02d}"
+    _, channel, emotion, intensity, *_ = codes
     if emotion == 1 and intensity == 2:
         return "neutral (01) has no strong intensity (02)"
     if channel == 2 and emotion > 6:

@@ -39,31 +39,30 @@ class Speaker:
 
 
 def find(listing: Listing, utterance_folders: Iterable[str]) -> list[Path]:
-    """Return every SPEAKERS.TXT (in any case) that lies with the utterances or up to three folders above them.
+    """Return the SPEAKERS.TXT (in any case) of each utterance: the nearest one, with it or up to three folders above.
 
     Raises InputError, naming the folders looked into, where there is none.
     """
     names = {folder.path: folder.names for folder in listing.folders}
-    wanted = sorted(set(utterance_folders))
-    looked: dict[Path, None] = {}
+    looked: dict[Path, list[Path]] = {}
     for base in dict.fromkeys((listing.absolute, listing.root.resolve())):
         within = {base / path if path else base: found for path, found in names.items()}
-        for path in wanted:
+        tables: set[Path] = set()
+        for path in sorted(set(utterance_folders)):
             folder = base / path if path else base
-            looked |= dict.fromkeys([folder, *list(folder.parents)[:LEVELS_UP]])
-        looked[base] = None
-        tables = [
-            folder / name
-            for folder in sorted(looked)
-            for name in within.get(folder) or _names(folder)
-            if name.upper() == NAME
-        ]
+            for place in (folder, *list(folder.parents)[:LEVELS_UP], base):
+                if place not in looked:
+                    files = within[place] if place in within else _names(place)
+                    looked[place] = [place / name for name in files if name.upper() == NAME]
+                if looked[place]:
+                    tables.update(looked[place])
+                    break
         if tables:
-            return tables
+            return sorted(tables)
     above = sorted(looked, key=lambda folder: (len(folder.parts), folder))
     raise InputError(
-        f"{shown(str(listing.root))} holds LibriSpeech utterances and there is no {NAME}, which says who is a woman and "
-        f"who a man; looked in {listed((shown(str(folder)) for folder in above), 4)}. Every LibriSpeech archive "
+        f"{shown(str(listing.root))} holds LibriSpeech utterances and there is no {NAME}, which says who is a woman "
+        f"and who a man; looked in {listed((shown(str(folder)) for folder in above), 4)}. Every LibriSpeech archive "
         f"holds it (https://www.openslr.org/12): put it beside the subset folders and run again, or index the folder "
         f"with a CSV of your own: synth index {shown(str(listing.root))} --csv FILE"
     )

@@ -16,10 +16,9 @@ from pathlib import Path
 from synth.corpora.items import Item, Oddities
 from synth.errors import InputError
 
-AUDIO = frozenset(
-    "aac ac3 aif aifc aiff amr ape au caf flac m4a m4b mka mp2 mp3 mp4 mpga oga ogg opus snd sph w64 wav wave weba webm "
-    "wma wv".split()
-)
+AUDIO = frozenset({"flac", "wav", "wave", "w64", "aif", "aiff", "aifc", "au", "caf", "snd", "sph", "ape", "wv"})
+AUDIO |= {"mp2", "mp3", "mpga", "oga", "ogg", "opus", "aac", "ac3", "amr", "wma"}
+AUDIO |= {"m4a", "m4b", "mp4", "mka", "mkv", "weba", "webm"}
 _LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".directory"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -79,7 +78,11 @@ def walk(root: Path) -> Listing:
             if here in above:
                 continue
             names, within = _scanned(full)
-        except OSError:
+        except OSError as error:
+            if not path:
+                raise InputError(
+                    f"{shown(base)} cannot be read: {error.strerror}; wanted a folder of recordings"
+                ) from None
             unreadable.append(path)
             continue
         folders.append(Folder(path, tuple(sorted(names))))
@@ -94,9 +97,13 @@ def _scanned(full: str) -> tuple[list[str], list[str]]:
     within: list[str] = []
     with os.scandir(full) as entries:
         for entry in entries:
-            if entry.is_dir():
+            try:
+                folder, file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link to itself
+                folder = file = False
+            if folder:
                 within.append(entry.name)
-            elif entry.is_file() or entry.is_symlink():  # a link that leads nowhere is a recording that is missing
+            elif file or entry.is_symlink():  # a link that leads nowhere is a recording that is missing
                 names.append(entry.name)
     return names, within
 

@@ -83,8 +83,7 @@ def _from_csv(path: Path, fewest: int, most: int) -> dict[Cell, Fraction]:
 def whole_counts(shares: Mapping[Cell, Fraction]) -> dict[Cell, int]:
     """Return counts in a period of at most ``LONGEST_PERIOD`` rows: exact if possible, else by largest remainder."""
     period = reduce(lcm, (share.denominator for share in shares.values()), 1)
-    if period > LONGEST_PERIOD:
-        period = LONGEST_PERIOD
+    period = min(period, LONGEST_PERIOD)
     order = list(shares)
     floors = {cell: int(shares[cell] * period) for cell in order}
     rest = sorted(order, key=lambda cell: (floors[cell] - shares[cell] * period, cell))
@@ -149,12 +148,12 @@ class Period:
 
     def cell_index(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the cell of each row."""
-        return self.order[rows % self.length]
+        return np.asarray(self.order[rows % self.length])
 
     def used_before(self, sex: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many speakers of a sex the rows before each row have used."""
         uses = self.uses[sex]
-        return rows // self.length * uses[-1] + uses[rows % self.length]
+        return np.asarray(rows // self.length * uses[-1] + uses[rows % self.length])
 
     def cell_counts(self, clips: int) -> dict[str, int]:
         """Return how many of the first ``clips`` rows are in each cell."""

@@ -22,11 +22,12 @@ from synth.planning.pool import Pool
 from synth.planning.request import Request
 from synth.planning.speakers import Speakers, levelled
 from synth.planning.windows import Windows
-from synth.seeds import U64, below, chain, draw, key
+from synth.seeds import U64, below, draw, key
 from synth.tables import SPLITS
 
 ATTEMPTS = 16  # draws of windows and relative levels before the best attempt is lowered
-BLOCK = 32_768  # rows planned at a time
+BLOCK = 65_536  # rows planned at a time
+MOST_SLOTS = 64  # of a clip: speakers of either sex and noise
 SEX_WORDS = ("female", "male")
 Ints = NDArray[np.int64]
 
@@ -196,28 +197,43 @@ class Planner:
 
     def _sources(self, rows: Ints, cell: Ints) -> Ints:
         """Return the utterance of each speaker slot, shape (rows, most speakers), in a drawn order of the sexes."""
-        female = np.array([f for _, f in self._period.cells], np.int64)[cell]
-        total = np.array([n for n, _ in self._period.cells], np.int64)[cell]
-        found = []
-        for sex, wanted in enumerate((female, total - female)):
-            most = self._period.most(sex)
-            utterances, first, count = self._items[sex]
-            if not most:
-                continue
-            stream = key(self._request.seed, self.split, "speaker", sex)
-            who, turn = Speakers(stream, self._period, sex, len(first), most).of(rows, wanted)
-            out = np.full(who.shape, -1, np.int64)
-            taken = who >= 0
-            stream = key(self._request.seed, self.split, "utterance", sex)
-            out[taken] = utterances[first[who[taken]] + levelled(stream, who[taken], turn[taken], count)]
-            found.append(out)
-        slots = np.concatenate(found, axis=1) if found else np.empty((len(rows), 0), np.int64)
-        words = chain(key(self._request.seed, self.split, "order"), rows[:, None], np.arange(slots.shape[1])[None])
-        words = (words >> np.uint64(9) << np.uint64(8)) | np.arange(slots.shape[1], dtype=np.uint64)
-        words[slots < 0] |= np.uint64(1) << np.uint64(63)  # empty slots last
+        cells = np.array(self._period.cells, np.int64)
+        total, female = cells[cell, 0], cells[cell, 1]
+        most = int(cells[:, 0].max())
+        if not most:
+            return np.empty((len(rows), 0), np.int64)
+        by_sex = [self._utterances(sex, rows, wanted) for sex, wanted in enumerate((female, total - female))]
+        slot = np.arange(most)
+        place = np.where(slot < female[:, None], slot, slot - female[:, None] + by_sex[0].shape[1])
+        empty = slot >= total[:, None]
+        place[empty] = 0
+        found = np.take_along_axis(np.concatenate(by_sex, axis=1), place, axis=1)
+        found[empty] = -1
+        words = draw(key(self._request.seed, self.split, "order"), _slot_counters(rows, most))
+        words >>= np.uint64(9)
+        words[empty] |= np.uint64(1) << np.uint64(63)  # empty slots stay last
+        words &= ~np.uint64(255)
+        words |= slot.astype(np.uint64)
         words.sort(axis=1)
-        order = (words & np.uint64(255)).astype(np.int64)[:, : max((n for n, _ in self._period.cells), default=0)]
-        return np.take_along_axis(slots, order, axis=1)
+        words &= np.uint64(255)
+        return np.take_along_axis(found, words.astype(np.int64), axis=1)
+
+    def _utterances(self, sex: int, rows: Ints, wanted: Ints) -> Ints:
+        """Return the utterances of the speakers of one sex, shape (rows, most of that sex), -1 beyond ``wanted``."""
+        most = self._period.most(sex)
+        utterances, first, count = self._items[sex]
+        if not most:
+            return np.empty((len(rows), 0), np.int64)
+        stream = key(self._request.seed, self.split, "speaker", sex)
+        who, turn = Speakers(stream, self._period, sex, len(first), most).of(rows, wanted)
+        taken = np.flatnonzero(who >= 0)
+        speaker = who.reshape(-1)[taken]
+        stream = key(self._request.seed, self.split, "utterance", sex)
+        item = levelled(stream, speaker, turn.reshape(-1)[taken], count)
+        item += first[speaker]
+        out = np.full(who.size, -1, np.int64)
+        out[taken] = utterances[item]
+        return out.reshape(who.shape)
 
     def _noise_turns(self, rows: Ints) -> Ints:
         stream = key(self._request.seed, self.split, "noise")
@@ -230,28 +246,38 @@ class Planner:
         slots = np.arange(source.shape[1])[None]
         voices = source.shape[1] - (snr is not None)
         stream = [key(request.seed, self.split, purpose, attempt) for purpose in ("window", "offset", "onset")]
-        numbers = chain(stream[0], rows[:, None], slots)
+        counters = _slot_counters(rows, source.shape[1])
+        numbers = draw(stream[0], counters)
         first, length, onset = (np.zeros(source.shape, np.int64) for _ in range(3))
         present = source >= 0
+        present[:, voices:] = False
         speakers = np.array([n for n, _ in self._period.cells], np.int64)[cell]
-        jitter = chain(stream[2], rows[:, None], slots) if request.overlap else numbers
-        for n in np.unique(speakers).tolist():
-            for k, turn in enumerate(self._turns[n]):
-                here = present & ((speakers == n) & (step == k))[:, None]
-                here[:, voices:] = False
-                who, windows = source[here], self._windows(turn.length)
-                first[here], length[here] = windows.drawn(who, numbers[here]), windows.length[who]
-                if request.overlap:
-                    late = below(jitter[here], turn.length - windows.length[who] + 1)
-                    onset[here] = np.broadcast_to(slots * turn.hop, source.shape)[here] + late
+        jitter = draw(stream[2], counters) if request.overlap else numbers
+        for turn, those in self._rows_by_turn(speakers, step):
+            here = np.flatnonzero(present if those is None else present & those[:, None])
+            who, windows = source.reshape(-1)[here], self._windows(turn.length)
+            first.reshape(-1)[here] = windows.drawn(who, numbers.reshape(-1)[here])
+            length.reshape(-1)[here] = windows.length[who]
+            if request.overlap:
+                late = below(jitter.reshape(-1)[here], turn.length - windows.length[who] + 1)
+                onset.reshape(-1)[here] = here % source.shape[1] * turn.hop + late
         if snr is not None:
             first[:, -1] = self._noise_windows(request.frames).drawn(source[:, -1], numbers[:, -1])
             length[:, -1] = request.frames
-        heard = self._heard(first, length, present)
+        heard = self._heard(first, length, source >= 0)
         half = request.sir // 2
-        offset = below(chain(stream[1], rows[:, None], slots), 2 * half + 1) - half
+        offset = below(draw(stream[1], counters), 2 * half + 1) - half
         gains = balanced(heard, offset, level, snr, request.length_n)
         return Drawn(first, length, onset, offset, heard, gains)
+
+    def _rows_by_turn(self, speakers: Ints, step: Ints) -> Iterator[tuple[overlap.Turns, NDArray[np.bool_] | None]]:
+        """Yield each kind of turns and which rows have it; None for all rows, when everyone speaks throughout."""
+        if self._request.overlap is None:
+            yield self._turns[0][0], None
+            return
+        for n in np.unique(speakers).tolist():
+            for k, turn in enumerate(self._turns[n]):
+                yield turn, (speakers == n) & (step == k)
 
     def _heard(self, first: Ints, length: Ints, present: NDArray[np.bool_]) -> Heard:
         pool = self._pool
@@ -289,6 +315,11 @@ class Planner:
             drawn = _merged(drawn, left[better], again, better)
             left = left[(drawn.gains.peak[left] > LARGEST) | ~drawn.gains.met[left]]
         return drawn, left
+
+
+def _slot_counters(rows: Ints, slots: int) -> Ints:
+    """Return a counter for each slot of each row, shape (rows, slots)."""
+    return rows[:, None] * MOST_SLOTS + np.arange(slots)
 
 
 def _rows_of(gains: Gains, rows: Ints) -> Gains:

@@ -11,6 +11,16 @@ from synth.planning.request import Request
 from synth.store import arrays
 from synth.tables import PART_PLAN, PLAN
 
+_WORDS = pa.dictionary(pa.int32(), pa.string())
+_PART = pa.struct([field.with_type(_WORDS) if field.type == pa.string() else field for field in PART_PLAN])
+# PLAN with the texts that repeat as dictionaries; a Parquet file knows no difference
+CODED = pa.schema(
+    [
+        pa.field(field.name, {"split": _WORDS, "cell": _WORDS, "parts": pa.list_(_PART)}.get(field.name, field.type))
+        for field in PLAN.schema()
+    ]
+)
+
 
 def batch(block: Block, split: str, first: int, period: Period, request: Request, ids: list[str]) -> pa.RecordBatch:
     """Return rows ``first`` … of ``split`` as a record batch."""
@@ -26,7 +36,7 @@ def batch(block: Block, split: str, first: int, period: Period, request: Request
     counts = present.sum(axis=1)
     frame_n = request.frame_n
     children = [
-        arrays.chosen(ids, block.source[present]).dictionary_decode(),
+        arrays.chosen(ids, block.source[present]),
         arrays.numbers(block.start[present] * frame_n, pa.int32()),
         arrays.numbers(block.onset[present] * frame_n, pa.int32()),
         arrays.numbers(block.length[present] * frame_n, pa.int32()),
@@ -34,18 +44,18 @@ def batch(block: Block, split: str, first: int, period: Period, request: Request
         arrays.numbers(block.active[present] / 50, pa.float32(), None if not noisy else voice[present]),
         arrays.numbers(block.sir[present] / 10, pa.float32(), (voice & ~alone)[present]),
     ]
-    parts = pa.StructArray.from_arrays(children, fields=list(PART_PLAN))
+    parts = pa.StructArray.from_arrays(children, fields=list(CODED.field("parts").type.value_type))
     offsets = np.concatenate([[0], np.cumsum(counts)])
     snr = block.snr if noisy and block.snr is not None else np.zeros(rows, np.int64)
     columns = [
         arrays.numbered(f"{split}-", first, rows),
-        arrays.chosen([split], np.zeros(rows, np.int64)).dictionary_decode(),
+        arrays.chosen([split], np.zeros(rows, np.int64)),
         arrays.numbers(n, pa.int8()),
         arrays.numbers(female, pa.int8()),
         arrays.numbers(n - female, pa.int8()),
-        arrays.chosen(period.names, block.cell).dictionary_decode(),
+        arrays.chosen(period.names, block.cell),
         arrays.numbers(block.level / 10, pa.float32()),
         arrays.numbers(snr / 10, pa.float32(), (n > 0) if noisy else np.zeros(rows, np.bool_)),
-        arrays.lists(offsets, parts, pa.list_(PART_PLAN)),
+        arrays.lists(offsets, parts, CODED.field("parts").type),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=PLAN.schema())
+    return pa.RecordBatch.from_arrays(columns, schema=CODED)

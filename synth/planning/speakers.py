@@ -88,14 +88,14 @@ class Speakers:
             order = np.argsort(collides, axis=1, kind="stable")
             fixed[torn, : head.shape[1]] = np.take_along_axis(head, order, axis=1)
         safe = np.where(taken, uses, uses[:, :1])
-        return fixed[safe // size - first, safe % size]
+        return np.asarray(fixed[safe // size - first, safe % size])
 
     def _tails(self, epochs: Ints) -> Ints:
         """Return how many uses of the clip across the start of each epoch lie before it (0: no clip lies across)."""
         cumulated = self.period.uses[self.sex]
         within = epochs * self.count % cumulated[-1]
         row = np.searchsorted(cumulated, within, side="right") - 1
-        return within - cumulated[row]
+        return np.asarray(within - cumulated[row])
 
     def _cyclic(self, rows: Ints, uses: Ints, taken: NDArray[np.bool_]) -> Ints:
         """One cyclic order, drawn anew whenever a clip starts at a use that is a multiple of P.
@@ -111,19 +111,22 @@ class Speakers:
         keys = uses[:, 0] - since[rows % len(starts)]
         distinct, index = np.unique(keys, return_inverse=True)
         orders = epoch_orders(self.stream, distinct, size)
-        return orders[index.reshape(-1)[:, None], (uses - keys[:, None]) % size]
+        return np.asarray(orders[index.reshape(-1)[:, None], (uses - keys[:, None]) % size])
 
 
 def levelled(stream: np.uint64, owners: Ints, turns: Ints, sizes: Ints) -> Ints:
     """Return which of its items each owner takes at its turn: all once, in a keyed order, then all again.
 
-    ``owners`` and ``turns`` have shape (n,), ``sizes`` gives the number of items per owner; the result is (n,), in
+    The owners' turns are about alike. ``owners`` and ``turns`` have shape (n,), ``sizes`` gives the number of items per owner; the result is (n,), in
     [0, sizes[owner]).
     """
+    if not len(turns):
+        return turns
+    first = int(turns.min()) // sizes  # the epochs that the turns can lie in, owner by owner
+    epochs = int(turns.max()) // sizes - first + 1
+    base = np.concatenate([[0], np.cumsum(epochs)])
+    who = np.repeat(np.arange(len(sizes)), epochs)
+    orders, offsets = shuffled(stream, who, np.arange(base[-1]) - base[who] + first[who], sizes[who])
     own = sizes[owners]
-    epochs = turns // own
-    words = owners.astype(np.uint64) << np.uint64(40) | epochs.astype(np.uint64)
-    distinct, index = np.unique(words, return_inverse=True)
-    who = (distinct >> np.uint64(40)).astype(np.int64)
-    orders, offsets = shuffled(stream, who, (distinct & np.uint64((1 << 40) - 1)).astype(np.int64), sizes[who])
-    return orders[offsets[index.reshape(-1)] + turns % own]
+    epoch, place = np.divmod(turns, own)
+    return np.asarray(orders[offsets[base[owners] + epoch - first[owners]] + place])

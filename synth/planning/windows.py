@@ -17,15 +17,16 @@ Ints = NDArray[np.int64]
 class Windows:
     """All windows of one length with enough activity, as runs of neighbouring starts.
 
-    ``length``: (S,) frames of a window of each source; ``count``: (S,) windows; run r starts at frame ``first[r]`` (over
-    all sources) and ends after ``until[r]`` windows have been counted over all sources.
+    ``length``: (S,) frames of a window of each source; ``count``: (S,) windows, ``base``: (S,) windows of the sources
+    before; run r ends after ``until[r]`` windows have been counted over all sources, and window number w of it starts at
+    frame ``w + shift[r]`` (over all sources).
     """
 
     length: Ints
     count: Ints
-    first: Ints
-    until: Ints
     base: Ints
+    until: Ints
+    shift: Ints
 
     @classmethod
     def of(cls, pool: Pool, wanted: int, fewest_active: int, shorter: bool) -> Windows:
@@ -46,11 +47,10 @@ class Windows:
         edges = np.diff(np.concatenate([[0], good.astype(np.int8), [0]]))
         first = np.nonzero(edges == 1)[0]
         last = np.nonzero(edges == -1)[0]
-        return cls(length, count, first, np.cumsum(last - first), np.concatenate([[0], np.cumsum(count)]))
+        until = np.cumsum(last - first)
+        return cls(length, count, np.cumsum(count) - count, until, last - until)
 
     def drawn(self, sources: Ints, numbers: NDArray[np.uint64]) -> Ints:
         """Return the first frame (over all sources) of one window per source, by uniform 64-bit numbers."""
         rank = self.base[sources] + below(numbers, self.count[sources])
-        run = np.searchsorted(self.until, rank, side="right")
-        before = np.where(run > 0, self.until[run - 1], 0)
-        return self.first[run] + rank - before
+        return np.asarray(self.shift[np.searchsorted(self.until, rank, side="right")] + rank)

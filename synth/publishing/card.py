@@ -50,7 +50,7 @@ def _facts(out: Path) -> Facts:
     cells: dict[str, Counter[str]] = {}
     seconds: dict[str, float] = {}
     used: set[str] = set()
-    levels: list[np.ndarray] = []  # type: ignore[type-arg]
+    levels: list[np.ndarray] = []
     overlap = []
     columns = ["split", "cell", "duration_s", "level_dbfs", "overlap", "parts.list.element.source_id"]
     for group in range(file.metadata.num_row_groups):

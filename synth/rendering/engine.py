@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 
 from synth.rendering.job import Job, Shard
@@ -33,10 +34,25 @@ def rendered(job: Job, shards: Sequence[Shard], jobs: int) -> Iterator[int]:
     context = mp.get_context("spawn")  # forking a process that has threads (pyarrow's) may hang
     pool = ProcessPoolExecutor(min(jobs, len(shards)), mp_context=context, initializer=_start, initargs=(job,))
     try:
-        for future in as_completed([pool.submit(_render, shard) for shard in shards]):
+        with _interrupts_held():
+            futures = [pool.submit(_render, shard) for shard in shards]
+        for future in as_completed(futures):
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back while workers are begun: they inherit that and leave it to their parent, who hears it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start(job: Job) -> None:

@@ -89,7 +89,7 @@ class Renderer:
                 rows.start_n.tolist(),
                 rows.length_n.tolist(),
                 rows.onset_n.tolist(),
-                rows.gain_q12.tolist(),
+                rows.gain_q12.astype(np.int32),  # numpy scalars: a Python int would be multiplied in 16 bits
                 strict=True,
             )
         )

@@ -20,7 +20,7 @@ from synth.corpora.items import Corpus, Item
 from synth.errors import InputError, UsageError
 from synth.steps import roots as where
 from synth.steps.progress import Progress, silent, workers
-from synth.store import arrays, parquet
+from synth.store import arrays, atomic, parquet
 from synth.tables import FORMAT_VERSION, FRAMES_PER_S, SOURCES
 
 CHUNK_FILES = 128
@@ -108,7 +108,9 @@ def _measured(
     try:
         chunks = list(_chunks(unread, jobs))
         futures = {
-            pool.submit(arena.measure_chunk, [Path(stamp.path) for _, stamp in chunk], rate, keep): chunk
+            pool.submit(
+                arena.measure_chunk, [Path(stamp.path) for _, stamp in chunk], rate, atomic.replacing if keep else None
+            ): chunk
             for chunk in chunks
         }
         for future in as_completed(futures):
@@ -198,7 +200,7 @@ def _table(rows: Sequence[Row], facts: Sequence[Measured], rate: int, more: dict
         "envelope": arrays.blobs([fact.rms for fact in facts]),
         "peaks": arrays.blobs([fact.peaks for fact in facts]),
         "licence": texts(item.licence or corpus.licence for _, corpus, item in rows),
-        "attribution": texts(corpus.attribution for _, corpus, _ in rows),
+        "attribution": texts(item.attribution or corpus.attribution for _, corpus, item in rows),
         "status": texts(fact.status for fact in facts),
         "reason": texts(fact.reason for fact in facts),
     }

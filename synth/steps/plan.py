@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from synth import __version__
 from synth.errors import InfeasibleError, InputError
 from synth.planning.cells import Period, period, weights
-from synth.planning.plan import Planner
+from synth.planning.plan import BLOCK, Planner
 from synth.planning.pool import Pool
 from synth.planning.request import Request, parsed
-from synth.planning.rows import batch
+from synth.planning.rows import CODED, batch
 from synth.recipe import MixOptions
 from synth.steps.progress import Progress, silent
 from synth.store import parquet
@@ -27,7 +27,7 @@ from synth.store.atomic import replacing
 from synth.tables import FORMAT_VERSION, PLAN, SOURCES
 
 MADE_BY = "synth index PATH -o sources.parquet && synth split sources.parquet -o split.parquet"
-ROW_GROUP = 65_536
+ROW_GROUP = BLOCK  # rows of a plan in a row group
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +76,20 @@ def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, prog
         planner.check(fewest)
     digest, lowered = parquet.Digest(PLAN.names), 0
     total, done = sum(request.clips.values()), 0
-    schema = PLAN.schema()
     metadata = _metadata(options, request, laid, parquet.digest(table, SOURCES.names))
-    with replacing(out) as temporary:
-        with writer(temporary, schema) as file:
-            for planner in planners:
-                waiting: list[pa.RecordBatch] = []
-                first = 0
-                for block in planner.blocks(request.clips[planner.split]):
-                    rows = batch(block, planner.split, first, laid, request, pool.ids)
-                    digest.update(rows)
-                    lowered += int(block.lowered.sum())
-                    first += rows.num_rows
-                    waiting.append(rows)
-                    if len(waiting) * len(block.cell) >= ROW_GROUP:
-                        file.write_table(pa.Table.from_batches(waiting))
-                        waiting = []
-                    done += rows.num_rows
-                    progress("planning", done, total)
-                if waiting:
-                    file.write_table(pa.Table.from_batches(waiting))
-            metadata |= {"lowered": str(lowered), "digest": digest.hexdigest()}
-            file.add_key_value_metadata(metadata)
+    with replacing(out) as temporary, writer(temporary, CODED) as file:
+        for planner in planners:
+            first = 0
+            for block in planner.blocks(request.clips[planner.split]):
+                rows = batch(block, planner.split, first, laid, request, pool.ids)
+                digest.update(rows)
+                lowered += int(block.lowered.sum())
+                first += rows.num_rows
+                file.write_batch(rows)
+                done += rows.num_rows
+                progress("planning", done, total)
+        metadata |= {"lowered": str(lowered), "digest": digest.hexdigest()}
+        file.add_key_value_metadata(dict(sorted(metadata.items())))
     return Planned(
         path=out,
         digest=digest.hexdigest(),
@@ -115,6 +107,7 @@ def writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
         path,
         schema,
         compression="zstd",
+        store_schema=False,  # or the dictionaries of the arrays would come back as dictionaries
         write_statistics=False,
         use_dictionary=[name for name in _leaves(schema) if name != "clip_id"],
         column_encoding={"clip_id": "DELTA_BYTE_ARRAY"},

@@ -56,7 +56,7 @@ class Opened:
     digest: str
     clips: dict[str, int]
     cells: tuple[str, ...]
-    used: np.ndarray  # type: ignore[type-arg]  # (sources,) how often each source is used
+    used: np.ndarray  # (sources,) how often each source is used
     length_n: int
 
 
@@ -308,7 +308,7 @@ def _fill_arena(cache: Cache, missing: list[tuple[str, Path]], rate: int, progre
     step = 128
     for first in range(0, len(missing), step):
         chunk = missing[first : first + step]
-        results = arena.measure_chunk([path for _, path in chunk], rate, keep=True)
+        results = arena.measure_chunk([path for _, path in chunk], rate, keep=atomic.replacing)
         rows: list[tuple[Stamp, Measured, Place | None]] = []
         for (_, path), (fact, place) in zip(chunk, results, strict=True):
             status = path.stat()
@@ -347,7 +347,7 @@ def _copy_plan(opened: Opened, target: Path) -> None:
     with atomic.replacing(target) as temporary, writer(temporary, PLAN.schema()) as out:
         for group in range(file.metadata.num_row_groups):
             out.write_table(file.read_row_group(group, use_threads=False).select(PLAN.names).cast(PLAN.schema()))
-        out.add_key_value_metadata(meta)
+        out.add_key_value_metadata(dict(sorted(meta.items())))  # the order they are given in shows in the bytes
 
 
 def _write_manifest(job: Job, tables: list[Path], target: Path) -> None:

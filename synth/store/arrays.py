@@ -32,7 +32,7 @@ def texts(values: Sequence[str | None]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(encoded), buffers)
 
 
-def blobs(values: Sequence[bytes | memoryview | NDArray[np.uint8]]) -> pa.Array:
+def blobs(values: Sequence[bytes]) -> pa.Array:
     """Return an Arrow binary array."""
     offsets = np.fromiter(accumulate(map(len, values), initial=0), np.int32, len(values) + 1)
     return pa.Array.from_buffers(
@@ -61,10 +61,11 @@ def numbered(prefix: str, first: int, count: int, suffix: str = "", digits: int 
 
 def chosen(names: Sequence[str], index: NDArray[np.integer]) -> pa.Array:
     """Return a dictionary array that picks ``names[index]``; only the names in use are stored."""
-    used, inverse = np.unique(index, return_inverse=True)
-    return pa.DictionaryArray.from_arrays(
-        numbers(inverse.reshape(-1), pa.int32()), texts([names[i] for i in used.tolist()]), safe=False
-    )
+    used = np.nonzero(np.bincount(index, minlength=len(names)))[0]
+    rank = np.zeros(len(names), np.int32)
+    rank[used] = np.arange(len(used), dtype=np.int32)
+    words = texts([names[i] for i in used.tolist()])
+    return pa.DictionaryArray.from_arrays(numbers(rank[index], pa.int32()), words, safe=False)
 
 
 def lists(offsets: NDArray[np.integer], values: pa.Array, kind: pa.DataType | None = None) -> pa.Array:

@@ -97,11 +97,14 @@ class Digest:
             total.update(name.encode() + b"\0" + self._leaves[name].digest())
         return total.hexdigest()
 
-    def _feed(self, name: str, data: np.ndarray) -> None:  # type: ignore[type-arg]  # any numbers
+    def _feed(self, name: str, data: np.ndarray) -> None:  # any numbers
         self._leaves.setdefault(name, sha256()).update(np.ascontiguousarray(data).data)
 
     def _add(self, name: str, array: pa.Array) -> None:
         kind = array.type
+        if "." in name and (pa.types.is_dictionary(kind) or pa.types.is_string(kind)):
+            self._feed(name, _word_hashes(array))
+            return
         if pa.types.is_dictionary(kind):
             array = array.dictionary_decode()
             kind = array.type
@@ -127,7 +130,17 @@ class Digest:
             self._feed(name, values)
 
 
-def _valid(array: pa.Array) -> np.ndarray:  # type: ignore[type-arg]  # bool, one per row
+def _word_hashes(array: pa.Array) -> np.ndarray:
+    """Return a 64-bit hash per row of texts that repeat (those of nested columns), 0 for null: hashed once a word."""
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    words = encoded.dictionary.to_pylist()
+    hashes = [int.from_bytes(sha256(word.encode()).digest()[:8], "little") if word is not None else 0 for word in words]
+    rows = np.array([*hashes, 0], np.uint64)[as_numpy(encoded.indices, np.int64).astype(np.int64)]
+    rows[~_valid(encoded.indices)] = 0
+    return rows
+
+
+def _valid(array: pa.Array) -> np.ndarray:  # bool, one per row
     if array.null_count == 0:
         return np.ones(len(array), np.bool_)
     bits = np.unpackbits(np.frombuffer(array.buffers()[0], np.uint8), bitorder="little")

@@ -1,0 +1,152 @@
+"""Every claimed speaker is heard: active for as long as promised, and not drowned by the others.
+
+Activity is measured where it is made, in the recordings: frames of 20 ms of the window, against the threshold of the
+whole recording (:mod:`synth.audio.envelope`). A gain does not change when somebody speaks, but it may make him
+inaudible; so levels are compared after the gain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.audio.decibels import FULL_SCALE, UNITY, byte_energies
+from synth.audio.envelope import active_thresholds, frame_length, rms_bytes
+from synth.checking.findings import Finding, counted, named
+from synth.checking.rows import Clips
+from synth.tables import FRAMES_PER_S
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Pcm = NDArray[np.int16]
+
+BELOW_LOUDEST_DB = 3.0  # a speaker further than --sir-db and this under the loudest of the clip is not heard
+INAUDIBLE_DBFS = -90.0  # nor one below what the envelope calls silence
+BLOCK = 64  # windows measured at a time: their float64 copy stays in the processor's cache
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Parts of some clips: active frames (parts, frames of a window), and the active level after the gain in dBFS."""
+
+    active: Bools
+    level_db: NDArray[np.float64]
+
+    @property
+    def frames(self) -> Ints:
+        """Active frames of each part."""
+        return np.asarray(self.active.sum(axis=1), np.int64)
+
+
+def windows_bytes(windows: Pcm, frame_n: int) -> NDArray[np.uint8]:
+    """Return the envelope bytes of windows (parts, samples), shape (parts, whole frames)."""
+    parts, frames = len(windows), windows.shape[1] // frame_n
+    out = np.empty((parts, frames), np.uint8)
+    for first in range(0, parts, BLOCK):
+        wide = windows[first : first + BLOCK, : frames * frame_n].astype(np.float64).reshape(-1, frame_n)
+        sums = np.einsum("ij,ij->i", wide, wide).astype(np.int64)
+        out[first : first + BLOCK] = rms_bytes(sums, frame_n).reshape(-1, frames)
+    return out
+
+
+def table_bytes(
+    rms: NDArray[np.uint8], offsets: Ints, source: Ints, start_n: Ints, length_n: Ints, frame_n: int
+) -> NDArray[np.uint8]:
+    """Return the same from the envelopes in SOURCES (all end to end, source s from ``offsets[s]``); 255 past the window."""
+    frames = length_n // frame_n
+    at = np.arange(int(frames.max(initial=0)))
+    first = offsets[source] + start_n // frame_n
+    inside = (at < frames[:, None]) & (first[:, None] + at < offsets[source + 1][:, None])
+    found = rms[np.where(inside, first[:, None] + at, 0)] if len(rms) else np.zeros(inside.shape, np.uint8)
+    return np.where(inside, found, np.uint8(255))
+
+
+def threshold_of(samples: Pcm, rate_hz: int) -> int:
+    """Return the threshold of a whole recording as it is rendered: the largest byte that is active."""
+    frame_n = frame_length(rate_hz)
+    frames = len(samples) // frame_n
+    rms = windows_bytes(samples[: frames * frame_n].reshape(1, -1), frame_n)[0]
+    return int(active_thresholds(rms, np.array([0, len(rms)], np.int64))[0])
+
+
+def heard(found: NDArray[np.uint8], threshold: NDArray[np.int16], gain_q12: Ints, frame_n: int) -> Heard:
+    """Return which frames are active, given the bytes of the windows and the threshold of each part's recording."""
+    active = found <= threshold[:, None]
+    energy = (byte_energies(frame_n)[found] * active).sum(axis=1).astype(np.float64)
+    count = np.maximum(active.sum(axis=1), 1)
+    power = energy / (count * float(frame_n * FULL_SCALE**2)) * (gain_q12 / UNITY) ** 2
+    return Heard(active, 10 * np.log10(np.maximum(power, 1e-20)))
+
+
+def voices(active: Bools, onset_n: Ints, clip_of_part: Ints, clips: int, length_n: int, frame_n: int) -> Ints:
+    """Return how many speakers are active in each frame of each clip, shape (clips, frames), from parts that speak."""
+    frames = length_n // frame_n
+    part, frame = np.nonzero(active)
+    place = onset_n[part] // frame_n + frame
+    inside = place < frames
+    flat = clip_of_part[part[inside]] * frames + place[inside]
+    return np.bincount(flat, minlength=clips * frames).reshape(clips, frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of the parts that speak in the sampled clips, end to end: rows of ``part`` in the manifest."""
+
+    part: Ints
+    frames: Ints
+    level_db: NDArray[np.float64]
+
+
+def finding(
+    clips: Clips, measured: Measured, promised_s: NDArray[np.float32], min_active_s: float, sir_db: float, how: str
+) -> Finding:
+    """Check that every part is active as promised, for at least ``min_active_s``, and loud enough to be heard.
+
+    ``promised_s``: (all parts,) of the plan. ``how`` says what was measured.
+    """
+    part = measured.part
+    owner = clips.clip_of_part[part]
+    active_s = measured.frames / FRAMES_PER_S
+    loudest = np.full(len(clips), -np.inf)
+    np.maximum.at(loudest, owner, measured.level_db)
+    under = loudest[owner] - measured.level_db
+    promise = np.nan_to_num(promised_s[part].astype(np.float64))
+    short = active_s < promise - 0.02 - 1e-6
+    few = active_s < min_active_s - 1e-6
+    quiet = (under > sir_db + BELOW_LOUDEST_DB) | (measured.level_db < INAUDIBLE_DBFS)
+    bad = short | few | quiet
+    clips_seen = len(np.unique(owner))
+    rows = np.nonzero(bad)[0][:5].tolist()
+    shown = [
+        f"{clips.ids(owner[k : k + 1])[0]} ({_speaker(clips, int(part[k]))}: {active_s[k]:.2f} s of {promise[k]:.2f} s, "
+        + ("inaudible)" if measured.level_db[k] < INAUDIBLE_DBFS else f"{under[k]:.1f} dB under the loudest)")
+        for k in rows
+    ]
+    figures = {
+        "clips": clips_seen,
+        "parts": len(part),
+        "shorter_than_promised": int(short.sum()),
+        "shorter_than_min_active": int(few.sum()),
+        "not_heard": int(quiet.sum()),
+        "least_active_s": round(float(active_s.min(initial=np.inf)), 2) if len(part) else None,
+        "furthest_under_loudest_db": round(float(under.max(initial=0)), 1),
+        "examples": shown,
+    }
+    if not len(part):
+        return Finding("active", None, "no clip has a speaker", figures)
+    says = (
+        f"{int(bad.sum()):,} of {counted(len(part), 'speaker')} in {counted(clips_seen, 'clip')} are not heard as promised, "
+        f"wanted none{named(shown, 2)}"
+        if bad.any()
+        else f"all {len(part):,} speakers of {counted(clips_seen, 'clip')} are active as promised; the least is "
+        f"{active_s.min():.2f} s (wanted {min_active_s:g} s), the quietest {under.max():.1f} dB under the loudest of its clip "
+        f"(wanted at most {sir_db + BELOW_LOUDEST_DB:g})"
+    )
+    return Finding("active", not bad.any(), f"{says}; {how}", figures)
+
+
+def _speaker(clips: Clips, part: int) -> str:
+    code = int(clips.of_source(clips.sources.code("speaker_id"), -1)[part])
+    return clips.sources.names("speaker_id")[code] if code >= 0 else "a speaker"

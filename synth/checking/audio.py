@@ -1,0 +1,71 @@
+"""The audio is what the plan makes, at the level that the manifest says, and nowhere clipped."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.checking.findings import Finding, counted, named
+from synth.checking.rows import Clips
+
+Ints = NDArray[np.int64]
+LEVEL_DB = 0.1  # the manifest's levels are rounded to tenths
+FULL = 32767
+
+
+def rendered(
+    clips: Clips, looked: Ints, differ: Ints, damaged: Ints, stems_differ: Ints, stems: int, why: str
+) -> Finding:
+    """Check that the sampled clips are what the plan makes; ``why`` says why they could not be made again, if so.
+
+    ``looked``, ``differ``, ``damaged``, ``stems_differ``: rows of clips. ``stems``: clips whose stems were added up.
+    """
+    figures = {
+        "clips": len(looked),
+        "differing": clips.ids(differ)[:100],
+        "unreadable": clips.ids(damaged)[:100],
+        "stems_do_not_add_up": clips.ids(stems_differ)[:100],
+        "clips_with_stems": stems,
+    }
+    wrong = []
+    if len(damaged):
+        wrong.append(f"{counted(len(damaged), 'clip')} cannot be read{named(clips.ids(damaged))}")
+    if len(differ):
+        wrong.append(
+            f"{len(differ):,} of {counted(len(looked), 'clip')} are not what the plan makes{named(clips.ids(differ))}"
+        )
+    if len(stems_differ):
+        wrong.append(f"the stems of {counted(len(stems_differ), 'clip')} do not add up{named(clips.ids(stems_differ))}")
+    if wrong:
+        return Finding("render", False, "; ".join(wrong), figures)
+    added = f"; stems add up to the mixture in {counted(stems, 'clip')}" if stems else ""
+    if why:
+        return Finding("render", True if stems else None, f"not rendered again: {why}{added}", figures)
+    return Finding("render", True, f"{counted(len(looked), 'clip')} rendered again: the same samples{added}", figures)
+
+
+def levels(clips: Clips, looked: Ints, level_db: NDArray[np.float64]) -> Finding:
+    """Check the manifest's level_dbfs against the RMS measured, both of the rows ``looked``."""
+    off = np.abs(level_db - clips.level_db[looked])
+    wrong = looked[off > LEVEL_DB]
+    says = (
+        f"level_dbfs of {len(wrong):,} of {counted(len(looked), 'clip')} is off by more than {LEVEL_DB} dB, wanted "
+        f"none{named(clips.ids(wrong))}; the largest difference is {off.max(initial=0):.2f} dB"
+    )
+    return Finding(
+        "levels", not len(wrong), says, {"clips": len(looked), "largest_db": round(float(off.max(initial=0)), 3)}
+    )
+
+
+def unclipped(clips: Clips, looked: Ints, full: Ints, plain: bool) -> Finding:
+    """Check that no sample is at full scale; ``full`` (clips,) counts those that are.
+
+    Where every gain is 1 (``plain``: clips that are used as they are) this is the recordings' own, and only reported.
+    """
+    wrong = looked[full > 0]
+    says = (
+        f"{counted(int(full.sum()), 'sample')} at full scale in {len(wrong):,} of {counted(len(looked), 'clip')}, wanted "
+        f"none{named(clips.ids(wrong))}"
+    )
+    holds = None if plain and len(wrong) else not len(wrong)
+    return Finding("unclipped", holds, says, {"clips": len(looked), "clipped": clips.ids(wrong)[:100]})

@@ -1,0 +1,136 @@
+"""Labels: as many clips of each cell as were asked for, in every prefix, and labels that agree with the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.checking.findings import Finding, counted, named
+from synth.checking.rows import COPIED, Clips, codes
+from synth.tables import SPLITS, cell_name
+
+Ints = NDArray[np.int64]
+
+
+def cells(
+    clips: Clips, names: list[str], asked: Mapping[str, int], weights: Mapping[str, int], elsewhere: Mapping[str, Ints]
+) -> Finding:
+    """Check the clips asked for and had, by split and cell, and that every prefix has each cell to within one of its share.
+
+    ``names``: the manifest's class labels; ``asked``: clips by split; ``weights``: how often each cell comes in a period;
+    ``elsewhere``: the cell of each clip, as an index into ``names``, in the other tables that say it (plan, shards).
+    """
+    period = sum(weights.values())
+    wrong: list[str] = []
+    figures: dict[str, dict[str, dict[str, float]]] = {}
+    worst = 0.0
+    for code, split in enumerate(SPLITS):
+        here = np.nonzero(clips.split == code)[0]
+        want = asked.get(split, 0)
+        if not want and not len(here):
+            continue
+        if len(here) != want:
+            wrong.append(f"{split} has {counted(len(here), 'clip')}, wanted {want:,}")
+        share = np.arange(1, len(here) + 1) / period
+        figures[split] = {}
+        for name in dict.fromkeys([*weights, *names]):
+            weight = weights.get(name, 0)
+            is_it = clips.cell[here] == (names.index(name) if name in names else -1)
+            had = int(is_it.sum())
+            off = float(np.abs(np.cumsum(is_it) - share * weight).max(initial=0.0))
+            worst = max(worst, off)
+            figures[split][name] = {"asked": round(want * weight / period, 3), "had": had}
+            if abs(had - want * weight / period) > 1:
+                wrong.append(f"{split} has {had:,} of {name}, wanted {want * weight / period:,.1f}")
+            elif off > 1 + 1e-9:
+                wrong.append(f"a prefix of {split} is off by {off:.2f} clips of {name}")
+    for where, cell in elsewhere.items():
+        differ = clips.ids(cell != clips.cell) if len(cell) == len(clips) else []
+        if len(cell) != len(clips):
+            wrong.append(f"the {where} has {counted(len(cell), 'row')}, the manifest {len(clips):,}")
+        elif differ:
+            wrong.append(f"the {where} gives another cell to {counted(len(differ), 'clip')}{named(differ)}")
+    total = sum(asked.values())
+    says = (
+        "; ".join(wrong[:6])
+        if wrong
+        else f"{counted(len(clips), 'clip')} had of {total:,} asked, in {counted(len(weights), 'cell')}; no prefix of a "
+        f"split is off by more than {worst:.2f} clips"
+    )
+    return Finding("cells", not wrong, says, {"asked": dict(asked), "cells": figures, "prefix_off": round(worst, 4)})
+
+
+def labels(clips: Clips, names: list[str]) -> Finding:
+    """Check that n_speakers, n_female, n_male, cell and speakers_sex are those of the parts, and no voice is there twice."""
+    count = len(clips)
+    speaks, owner = clips.speaks, clips.clip_of_part
+    sex = clips.of_source(clips.sources.sex, -1)
+    speaker = clips.of_source(clips.sources.code("speaker_id"), -1)
+    female = np.bincount(owner[speaks & (sex == 0)], minlength=count)
+    male = np.bincount(owner[speaks & (sex == 1)], minlength=count)
+    voices = np.bincount(owner[speaks], minlength=count)
+    who = speaks & (speaker >= 0)
+    pairs = np.unique(owner[who] * (len(clips.sources.names("speaker_id")) + 1) + speaker[who])
+    distinct = np.bincount(pairs // (len(clips.sources.names("speaker_id")) + 1), minlength=count)
+    distinct += np.bincount(owner[speaks & (speaker < 0)], minlength=count)  # a nameless voice is one of its own
+    rank = {name: k for k, name in enumerate(names)}
+    most = int(max(female.max(initial=0), male.max(initial=0))) + 1
+    of_sexes = np.array([rank.get(cell_name(f, m), -1) for f in range(most) for m in range(most)], np.int64)
+    nameless = female + male < voices
+    cell = np.where(nameless, clips.cell, of_sexes[female * most + male])
+    wrong = {
+        "n_speakers": clips.n != distinct,
+        "n_female": (clips.n_female != female) & ~nameless,
+        "n_male": (clips.n_male != male) & ~nameless,
+        "cell": clips.cell != cell,
+        "speakers_sex": _letters_differ(clips, speaks, sex),
+        "one voice twice": distinct < voices,
+    }
+    bad = {name: mask for name, mask in wrong.items() if mask.any()}
+    says = (
+        "; ".join(f"{name}: {counted(int(m.sum()), 'clip')}{named(clips.ids(m))}" for name, m in bad.items())
+        if bad
+        else f"n_speakers, n_female, n_male, cell and speakers_sex of {counted(count, 'clip')} are those of their parts; "
+        "no clip holds one speaker twice"
+    )
+    return Finding("labels", not bad, says, {name: int(mask.sum()) for name, mask in wrong.items()})
+
+
+def parts(clips: Clips) -> Finding:
+    """Check that what a part says of its source (speaker, sex, text, …) is what SOURCES says."""
+    wrong: dict[str, NDArray[np.bool_]] = {"source_id": ~clips.known}
+    for name in COPIED:
+        written, _ = codes(clips.fields[name], clips.sources.names(name))
+        wrong[name] = clips.known & (written != clips.of_source(clips.sources.code(name)))
+    bad = {name: mask for name, mask in wrong.items() if mask.any()}
+    says = (
+        "; ".join(
+            f"{name} differs from SOURCES in {counted(int(m.sum()), 'part')}{named(clips.ids(clips.clip_of_part[m]))}"
+            for name, m in bad.items()
+        )
+        if bad
+        else f"speaker, sex, text and the rest of {counted(len(clips.source), 'part')} are what SOURCES says of their recordings"
+    )
+    return Finding("parts", not bad, says, {name: int(mask.sum()) for name, mask in wrong.items()})
+
+
+def _letters_differ(clips: Clips, speaks: NDArray[np.bool_], sex: Ints) -> NDArray[np.bool_]:
+    """Return which clips have a speakers_sex that is not a letter per speaker, in the order of the parts."""
+    letters = np.frombuffer(b"?FM", np.uint8)[np.clip(sex, -1, 1) + 1]
+    counts = np.bincount(clips.clip_of_part[speaks], minlength=len(clips))
+    # a string as a number in base 4 (its length in front), so that all rows compare at once
+    digit = np.searchsorted(np.frombuffer(b"?FM", np.uint8), letters[speaks])
+    ends = np.cumsum(counts)
+    place = ends[clips.clip_of_part[speaks]] - 1 - np.arange(int(counts.sum()))
+    found = counts * 4**24 + np.bincount(
+        clips.clip_of_part[speaks], weights=(digit * 4.0**place), minlength=len(clips)
+    ).astype(np.int64)
+    code, names = codes(clips.table.column("speakers_sex"))
+    value = {"?": 0, "F": 1, "M": 2}
+    said = [
+        len(name) * 4**24 + sum(value.get(letter, 3) * 4 ** (len(name) - 1 - k) for k, letter in enumerate(name))
+        for name in names
+    ]
+    return np.asarray(found != np.array([*said, -1], np.int64)[np.maximum(code, -1)], np.bool_)

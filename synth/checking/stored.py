@@ -1,0 +1,193 @@
+"""What lies in an output folder: the rows and the samples of its shards, read without the rendering code.
+
+A shard is a Parquet file with the column ``audio``, or a folder of audio files with their ``metadata.parquet``.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from synth.audio.encode import WAV_HEADER_BYTES, wav_header
+from synth.store.parquet import file_metadata
+
+Ints = NDArray[np.int64]
+Pcm = NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A shard as the plan has it: its rows ``first`` to ``end`` of the plan, and the Parquet file that holds them."""
+
+    name: str
+    table: Path
+    first: int
+    end: int
+    has_audio: bool  # in the Parquet file; otherwise beside it, one file a clip
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring clips read from a shard: samples (clips, length_n), stems of each clip, and what could not be read."""
+
+    first: int
+    mix: Pcm
+    stems: list[Pcm] | None
+    damaged: list[int]
+
+
+def rows(path: Path, columns: Sequence[str], dictionaries: Sequence[str] = ()) -> pa.Table:
+    """Read columns of a Parquet file, texts as dictionaries where wanted (nested ones need one row group at a time)."""
+    file = pq.ParquetFile(path, read_dictionary=list(dictionaries), memory_map=True)
+    if not dictionaries:
+        return file.read(columns=list(columns), use_threads=False)
+    groups = range(file.metadata.num_row_groups)
+    if not groups:
+        return file.schema_arrow.empty_table()
+    return pa.concat_tables([file.read_row_group(k, columns=list(columns), use_threads=False) for k in groups])
+
+
+def opened(part: Part) -> tuple[pq.ParquetFile | None, str]:
+    """Open a shard; return it, or None and what is wrong."""
+    if not part.table.exists():
+        return None, "is missing"
+    try:
+        return pq.ParquetFile(part.table, memory_map=True, pre_buffer=False), ""
+    except (pa.ArrowInvalid, OSError) as error:
+        return None, f"cannot be read ({error})"
+
+
+def problem(part: Part, wanted: dict[str, str]) -> str:
+    """Return what is wrong with a shard, or nothing: absent, damaged, too short, or of another plan or another codec."""
+    file, why = opened(part)
+    if file is None:
+        return why
+    if file.metadata.num_rows != part.end - part.first:
+        return f"has {file.metadata.num_rows:,} rows, wanted {part.end - part.first:,}"
+    found = file_metadata(file)
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            return f"says {key} = {str(found.get(key))[:12]}, wanted {value[:12]}"
+    return ""
+
+
+def runs_of(chosen: Ints, parts: Sequence[Part]) -> list[tuple[Part, Ints]]:
+    """Return the chosen rows of the plan (ascending) by shard."""
+    out = []
+    for part in parts:
+        low, high = np.searchsorted(chosen, (part.first, part.end))
+        if high > low:
+            out.append((part, chosen[low:high]))
+    return out
+
+
+def read(part: Part, chosen: Ints, length_n: int, rate_hz: int) -> Iterator[Run]:
+    """Yield the chosen rows (ascending rows of the plan) of a shard, in runs of neighbours."""
+    file, _ = opened(part)
+    if file is None:
+        return
+    if part.has_audio:
+        yield from _from_table(file, part, chosen, length_n, rate_hz)
+    else:
+        yield from _from_files(part, chosen, length_n, rate_hz)
+
+
+def _from_table(file: pq.ParquetFile, part: Part, chosen: Ints, length_n: int, rate_hz: int) -> Iterator[Run]:
+    """Read batch by batch, so that of a row group no more pages are read than up to its last chosen row."""
+    first = part.first
+    columns = [name for name in ("audio", "stems") if name in file.schema_arrow.names]
+    for group in range(file.metadata.num_row_groups):
+        size = file.metadata.row_group(group).num_rows
+        low, high = np.searchsorted(chosen, (first, first + size))
+        wanted = chosen[low:high] - first
+        if len(wanted):
+            at = 0
+            step = max(min(int(wanted[-1]) + 1, 100), 1)
+            for batch in file.iter_batches(batch_size=step, row_groups=[group], columns=columns, use_threads=False):
+                here = wanted[(wanted >= at) & (wanted < at + batch.num_rows)] - at
+                for a, b in _neighbours(here):
+                    yield _decoded(batch.slice(a, b - a), first + at + a, length_n, rate_hz)
+                at += batch.num_rows
+                if at > wanted[-1]:
+                    break
+        first += size
+
+
+def _neighbours(rows_: Ints) -> list[tuple[int, int]]:
+    """Return runs of neighbouring rows as first and end."""
+    if not len(rows_):
+        return []
+    cuts = np.nonzero(np.diff(rows_) != 1)[0] + 1
+    return [(int(run[0]), int(run[-1]) + 1) for run in np.split(rows_, cuts)]
+
+
+def _decoded(batch: pa.RecordBatch, first: int, length_n: int, rate_hz: int) -> Run:
+    mix, damaged = _samples(batch.column("audio").field("bytes"), length_n, rate_hz)
+    stems = None
+    if "stems" in batch.schema.names:
+        column = batch.column("stems")
+        flat, _ = _samples(column.flatten().field("bytes"), length_n, rate_hz)
+        bounds = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
+        bounds = bounds - bounds[0]
+        stems = [flat[a:b] for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
+    return Run(first, mix, stems, [first + k for k in damaged])
+
+
+def _samples(column: pa.Array, length_n: int, rate_hz: int) -> tuple[Pcm, list[int]]:
+    """Return the samples of encoded clips, shape (clips, length_n), and which could not be read (their samples are 0)."""
+    count = len(column)
+    offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + count + 1]
+    size = WAV_HEADER_BYTES + 2 * length_n
+    if count and (np.diff(offsets) == size).all():
+        data = np.frombuffer(column.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].reshape(count, size)
+        if (data[:, :WAV_HEADER_BYTES] == wav_header(length_n, rate_hz)).all():
+            return np.ascontiguousarray(data[:, WAV_HEADER_BYTES:]).view(np.int16), []
+    out, damaged = np.zeros((count, length_n), np.int16), []
+    for k in range(count):
+        if not _decode(column[k].as_py() or b"", out[k], rate_hz):
+            damaged.append(k)
+    return out, damaged
+
+
+def _decode(data: bytes, into: Pcm, rate_hz: int) -> bool:
+    """Decode one clip; return whether it is mono, of this rate and of this length."""
+    import soundfile as sf
+
+    try:
+        samples, rate = sf.read(io.BytesIO(data), dtype="int16")
+    except (sf.LibsndfileError, RuntimeError):
+        return False
+    if rate != rate_hz or samples.shape != into.shape:
+        return False
+    into[:] = samples
+    return True
+
+
+def _from_files(part: Part, chosen: Ints, length_n: int, rate_hz: int) -> Iterator[Run]:
+    names = rows(part.table, ["file_name"]).column("file_name").to_pylist()
+    for a, b in _neighbours(chosen):
+        mix = np.zeros((b - a, length_n), np.int16)
+        stems: list[Pcm] = []
+        damaged = []
+        for row in range(a, b):
+            path = part.table.parent / names[row - part.first]
+            if not (path.exists() and _decode(path.read_bytes(), mix[row - a], rate_hz)):
+                damaged.append(row)
+            stems.append(_stems_beside(path, length_n, rate_hz))
+        yield Run(a, mix, stems if any(len(one) for one in stems) else None, damaged)
+
+
+def _stems_beside(path: Path, length_n: int, rate_hz: int) -> Pcm:
+    """Return the stems that lie beside a clip as NAME.0.wav, NAME.1.wav, …"""
+    found = []
+    while (stem := path.with_name(f"{path.stem}.{len(found)}{path.suffix}")).exists():
+        found.append(np.zeros(length_n, np.int16))
+        _decode(stem.read_bytes(), found[-1], rate_hz)
+    return np.array(found, np.int16).reshape(len(found), length_n)

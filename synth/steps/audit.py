@@ -1,0 +1,265 @@
+"""``synth audit``: does every claim of a data set hold? With numbers, for programs, people and eyes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.audio.envelope import active_thresholds, frame_length
+from synth.checking import activity, audio, disjoint, features, files, labels, shortcuts, stored
+from synth.checking.findings import Finding
+from synth.checking.rows import CLIP_LEAVES, IN_DICTIONARIES, Clips, Sources
+from synth.errors import InputError
+from synth.steps.progress import Progress, silent, workers
+from synth.steps.render import job_of
+from synth.steps.verify import Again, Folder, differing_rows
+from synth.store import arrays, parquet
+from synth.store.atomic import replacing
+from synth.tables import MANIFEST, SOURCES
+
+Ints = NDArray[np.int64]
+
+SAMPLE = 2000  # clips that are listened to unless all are wanted
+BLOCK = 500  # a row group of short clips: of each, the first rows are read
+REMEASURED_N = 100_000_000  # samples of whole recordings that are measured anew unless all are wanted
+DECODING = 10  # how much dearer a sample is that must be decoded first
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The findings of an audit, and where its pictures are."""
+
+    out: Path
+    findings: tuple[Finding, ...]
+    pictures: tuple[Path, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no claim was found not to hold."""
+        return all(finding.holds is not False for finding in self.findings)
+
+
+def audit(
+    out: str | Path,
+    *,
+    everything: bool = False,
+    roots: Mapping[str, Path] | None = None,
+    jobs: int | None = None,
+    pictures: bool = True,
+    progress: Progress = silent,
+) -> Audited:
+    """Check every claim of an output folder; write ``audit.json`` and, if wanted, ``pictures/`` into it.
+
+    At most 2,000 clips are listened to, evenly spread, unless ``everything``. Raises InputError when the folder is no data
+    set; a claim that does not hold is a finding, never an error.
+    """
+    folder = Folder.opened(Path(out))
+    sources = Sources.of(folder.sources)
+    manifest = stored.rows(folder.out / "manifest.parquet", CLIP_LEAVES, IN_DICTIONARIES)
+    clips = Clips.of(manifest, sources)
+    names = _cell_names(folder)
+    findings = _on_paper(folder, clips, names)
+    if len(clips) == len(folder.plan.table):
+        findings += _listened(folder, clips, everything, roots or {}, workers(jobs), progress)
+    drawn: tuple[Path, ...] = ()
+    if pictures:
+        from synth.publishing import pictures as drawing
+
+        drawn = drawing.draw(folder.out, clips, names) if hasattr(drawing, "draw") else ()
+    text = json.dumps(
+        {"holds": all(f.holds is not False for f in findings), "findings": [f.as_dict() for f in findings]}, indent=1
+    )
+    with replacing(folder.out / "audit.json") as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return Audited(folder.out, tuple(findings), drawn)
+
+
+def _on_paper(folder: Folder, clips: Clips, names: list[str]) -> list[Finding]:
+    """Return the findings that need the tables alone."""
+    asked, weights = json.loads(folder.metadata["clips"]), json.loads(folder.metadata["cells"])
+    made = folder.opened_plan
+    ids = folder.ids(0, len(folder.plan.table))
+    return [
+        files.shards(folder.parts, folder.stamp),
+        files.digests(
+            made.digest,
+            folder.metadata.get("digest"),
+            parquet.digest(folder.sources, SOURCES.names),
+            folder.metadata["sources_digest"],
+        ),
+        files.manifest(folder.out / "manifest.parquet", folder.parts, MANIFEST.names, ids),
+        labels.cells(clips, names, asked, weights, _cells_elsewhere(folder, names)),
+        labels.labels(clips, names),
+        labels.parts(clips),
+        *disjoint.disjoint(clips),
+    ]
+
+
+def _cells_elsewhere(folder: Folder, names: list[str]) -> dict[str, Ints]:
+    """Return the cell of each clip as the plan and the shards have it."""
+    from synth.checking.rows import codes
+
+    out = {"plan": codes(folder.plan.table.column("cell"), names)[0]}
+    found = [
+        arrays.as_numpy(stored.rows(part.table, ["cell"]).column("cell"), np.int64)
+        for part in folder.parts
+        if stored.opened(part)[0] is not None
+    ]
+    shards = np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
+    if len(shards) == len(folder.plan.table):  # a missing shard is a finding of its own
+        out["shards"] = shards
+    return out
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What was gathered while listening."""
+
+    rows: list[Ints] = field(default_factory=list)
+    features: list[features.Features] = field(default_factory=list)
+    full: list[Ints] = field(default_factory=list)
+    parts: list[Ints] = field(default_factory=list)
+    frames: list[Ints] = field(default_factory=list)
+    level_db: list[NDArray[np.float64]] = field(default_factory=list)
+    differ: set[int] = field(default_factory=set)
+    damaged: list[int] = field(default_factory=list)
+    unsummed: list[int] = field(default_factory=list)
+    with_stems: int = 0
+    hashes: dict[str, list[int]] = field(default_factory=dict)
+
+
+def _listened(
+    folder: Folder, clips: Clips, everything: bool, given: Mapping[str, Path], jobs: int, progress: Progress
+) -> list[Finding]:
+    """Return the findings that need samples."""
+    chosen = sampled(folder, everything)
+    again, why = None, ""
+    try:
+        again = Again(folder, job_of(folder.opened_plan, folder.out, given, jobs, progress))
+    except InputError as error:
+        why = str(error)
+    thresholds, how = _thresholds(folder, again, chosen, everything)
+    got, done = _Heard(), 0
+    for part, wanted in stored.runs_of(chosen, folder.parts):
+        for run in stored.read(part, wanted, folder.length_n, folder.rate_hz):
+            _listen(folder, clips, again, thresholds, run, got)
+            done += len(run.mix)
+            progress("auditing", done, len(chosen))
+    if not got.rows:
+        return []
+    rows = np.concatenate(got.rows)
+    measured = features.joined(got.features)
+    options = folder.opened_plan.options
+    promised = folder.plan.active_s
+    min_active = options.min_active if options.min_active is not None else min(options.seconds / 2, 1.0)
+    heard = activity.Measured(np.concatenate(got.parts), np.concatenate(got.frames), np.concatenate(got.level_db))
+    active = activity.finding(clips, heard, promised, min_active, options.sir_db, how)
+    if again is None:
+        active = Finding("active", None, f"not checked: {why}", {})
+    plain = bool((folder.plan.gain_q12 == 4096).all())
+    return [
+        disjoint.duplicates(clips, got.hashes),
+        active,
+        audio.rendered(
+            clips,
+            rows,
+            np.array(sorted(got.differ), np.int64),
+            np.array(got.damaged, np.int64),
+            np.array(got.unsummed, np.int64),
+            got.with_stems,
+            why,
+        ),
+        audio.levels(clips, rows, measured.level),
+        audio.unclipped(clips, rows, np.concatenate(got.full), plain),
+        *shortcuts.shortcuts(measured, clips.n[rows], clips.cell[rows], rows),
+    ]
+
+
+def _listen(
+    folder: Folder, clips: Clips, again: Again | None, thresholds: NDArray[np.int16], run: stored.Run, got: _Heard
+) -> None:
+    """Measure some neighbouring clips."""
+    plan, frame_n = folder.plan, frame_length(folder.rate_hz)
+    count = len(run.mix)
+    rows = np.arange(run.first, run.first + count)
+    a, b = int(plan.offsets[run.first]), int(plan.offsets[run.first + count])
+    part = np.arange(a, b)
+    source = plan.source[a:b]
+    speaks = ~clips.sources.noise[source]
+    if again is not None:
+        mix, stems = again.clips(run.first, count)
+        got.differ |= differing_rows(run, mix, stems) - set(run.damaged)
+        windows = np.zeros((b - a, folder.length_n), np.int16)
+        for k in range(b - a):
+            length = int(plan.length_n[a + k])
+            windows[k, :length] = again.window(int(source[k]), int(plan.start_n[a + k]), length)
+        found = activity.windows_bytes(windows, frame_n)
+    else:
+        rms, offsets = arrays.ragged(folder.sources.column("envelope"))
+        found = activity.table_bytes(rms, offsets, source, plan.start_n[a:b], plan.length_n[a:b], frame_n)
+    if run.stems is not None:
+        for k, one in enumerate(run.stems):
+            got.with_stems += 1
+            if not np.array_equal(one.sum(axis=0, dtype=np.int32), run.mix[k]):
+                got.unsummed.append(run.first + k)
+    heard = activity.heard(found, thresholds[source], plan.gain_q12[a:b], frame_n)
+    owner = plan.clip_of_part[a:b] - run.first
+    voices = activity.voices(
+        heard.active[speaks], plan.onset_n[a:b][speaks], owner[speaks], count, folder.length_n, frame_n
+    )
+    got.parts.append(part[speaks])
+    got.frames.append(heard.frames[speaks])
+    got.level_db.append(heard.level_db[speaks])
+    got.rows.append(rows)
+    got.damaged += run.damaged
+    got.features.append(features.measured(run.mix, voices))
+    got.full.append(((run.mix >= audio.FULL) | (run.mix <= -audio.FULL)).sum(axis=1))
+    for k in range(count):
+        got.hashes.setdefault(sha256(run.mix[k].data).hexdigest(), []).append(run.first + k)
+
+
+def _thresholds(folder: Folder, again: Again | None, chosen: Ints, everything: bool) -> tuple[NDArray[np.int16], str]:
+    """Return the activity threshold of each source, measured anew where it can be, and how they were found."""
+    rms, offsets = arrays.ragged(folder.sources.column("envelope"))
+    thresholds = active_thresholds(rms, offsets).astype(np.int16)
+    if again is None:
+        return thresholds, "thresholds from the envelopes in sources.parquet"
+    frame_n = frame_length(folder.rate_hz)
+    plan = folder.plan
+    wanted = np.zeros(len(plan.table), np.bool_)
+    wanted[chosen] = True
+    used = np.unique(plan.source[wanted[plan.clip_of_part]])
+    size = np.diff(offsets)[used] * frame_n
+    ids = folder.sources.column("source_id").to_pylist()
+    cost = size * np.array([1 if again.is_mapped(ids[k]) else DECODING for k in used.tolist()], np.int64)
+    some = used if everything else used[:: max(1, -(-int(cost.sum()) // REMEASURED_N))]
+    for k in some.tolist():
+        samples = again.window(k, 0, int(offsets[k + 1] - offsets[k]) * frame_n)
+        thresholds[k] = activity.threshold_of(samples, folder.rate_hz)
+    how = f"measured in the recordings, thresholds over the whole of {len(some):,} of {len(used):,} of them"
+    return thresholds, how + ("" if len(some) == len(used) else ", the others' from sources.parquet")
+
+
+def sampled(folder: Folder, everything: bool) -> Ints:
+    """Return the rows to listen to: all, or of every block of a shard the first few, so that few pages are read."""
+    total = len(folder.plan.table)
+    if everything or total <= SAMPLE:
+        return np.arange(total)
+    blocks = [row for part in folder.parts for row in range(part.first, part.end, BLOCK)]
+    ends = [min(row + BLOCK, part.end) for part in folder.parts for row in range(part.first, part.end, BLOCK)]
+    each = max(1, SAMPLE // len(blocks))
+    pairs = list(zip(blocks, ends, strict=True))[:: max(1, -(-len(blocks) // SAMPLE))]
+    return np.concatenate([np.arange(row, min(row + each, end)) for row, end in pairs])
+
+
+def _cell_names(folder: Folder) -> list[str]:
+    """Return the names of the manifest's class labels."""
+    schema = parquet.opened(folder.out / "manifest.parquet", MANIFEST, "synth render").schema_arrow
+    found = json.loads(parquet.metadata(schema).get("huggingface", "{}"))
+    return list(found.get("info", {}).get("features", {}).get("cell", {}).get("names", folder.opened_plan.cells))

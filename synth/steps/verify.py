@@ -1,0 +1,226 @@
+"""``synth verify``: render a sample again and compare it with the data; are all shards there, and the manifest theirs?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synth.audio.envelope import frame_length
+from synth.checking import files, stored
+from synth.errors import InputError
+from synth.recipe import mix_options
+from synth.rendering.job import Job
+from synth.rendering.mixer import Mixer
+from synth.rendering.planfile import PlanFile, PlanRows
+from synth.rendering.samples import Samples
+from synth.rendering.shards import stamp
+from synth.steps.progress import Progress, silent, workers
+from synth.steps.render import MADE_BY, SOURCES_BY, Opened, job_of, open_digest
+from synth.store import arrays, parquet
+from synth.tables import MANIFEST, PLAN, SOURCES
+
+Ints = NDArray[np.int64]
+Pcm = NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was compared: clips rendered again of those there are, the ids of those that differ, and other problems."""
+
+    out: Path
+    checked: int
+    of: int
+    differing: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the folder is what its plan makes."""
+        return not self.differing and not self.problems
+
+
+def verify(
+    out: str | Path,
+    *,
+    everything: bool = False,
+    sample: int = 200,
+    roots: Mapping[str, Path] | None = None,
+    jobs: int | None = None,
+    progress: Progress = silent,
+) -> Verified:
+    """Render clips of an output folder again, from its plan and the corpora, and compare every sample with ``data/``.
+
+    ``sample`` clips, evenly spread, or ``everything``; stems are compared where the folder has them, FLAC after decoding.
+    Also: every shard is there, whole, of this plan, and the manifest's rows are those of the shards. Raises InputError when
+    the folder is no data set or its sources are not to be found.
+    """
+    folder = Folder.opened(Path(out))
+    total = len(folder.plan.table)
+    problems = [f"{part.name} {why}" for part in folder.parts if (why := stored.problem(part, folder.stamp))]
+    differing: dict[str, None] = dict.fromkeys(
+        name
+        for part in folder.parts
+        if stored.problem(part, folder.stamp)
+        for name in folder.ids(part.first, part.first + 1)
+    )
+    why, rows = files.manifest_differs(folder.out / "manifest.parquet", folder.parts, MANIFEST.names)
+    problems += [why] if why else []
+    differing |= dict.fromkeys(name for row in rows for name in folder.ids(row, row + 1))
+    chosen = (
+        np.arange(total) if everything else np.unique(np.linspace(0, total - 1, min(sample, total)).astype(np.int64))
+    )
+    again = Again(folder, job_of(folder.opened_plan, folder.out, roots or {}, workers(jobs), progress))
+    checked = 0
+    for part, wanted in stored.runs_of(chosen, folder.parts):
+        for run in stored.read(part, wanted, folder.length_n, folder.rate_hz):
+            mix, stems = again.clips(run.first, len(run.mix))
+            rows_ = set(run.damaged) | differing_rows(run, mix, stems)
+            differing |= dict.fromkeys(name for row in sorted(rows_) for name in folder.ids(row, row + 1))
+            checked += len(run.mix)
+            progress("verifying", checked, len(chosen))
+    return Verified(folder.out, checked, total, tuple(differing), tuple(problems))
+
+
+def differing_rows(run: stored.Run, mix: Pcm, stems: Sequence[Pcm]) -> set[int]:
+    """Return the rows of a run whose samples, or whose stems where it has any, are others than those rendered again."""
+    rows = {run.first + int(k) for k in np.nonzero((run.mix != mix).any(axis=1))[0]}
+    if run.stems is not None:
+        rows |= {
+            run.first + k
+            for k, (found, made) in enumerate(zip(run.stems, stems, strict=True))
+            if found.shape != made.shape or not np.array_equal(found, made)
+        }
+    return rows
+
+
+@dataclass(frozen=True)
+class Folder:
+    """An output folder: its plan, its sources, and where its shards should lie."""
+
+    out: Path
+    sources: pa.Table
+    plan: PlanRows
+    metadata: Mapping[str, str]
+    opened_plan: Opened
+    parts: tuple[stored.Part, ...]
+    stamp: Mapping[str, str]
+
+    @classmethod
+    def opened(cls, out: Path) -> Folder:
+        """Open a folder without judging whether its tables belong together. Raises InputError when it is no data set."""
+        if not out.is_dir():
+            raise InputError(f"{out} is no folder; wanted a data set, as made by: synth mix --speakers 1-3 --out {out}")
+        sources = parquet.read(out / "sources.parquet", SOURCES, SOURCES_BY)
+        file = parquet.opened(out / "plan.parquet", PLAN, MADE_BY)
+        parquet.opened(out / "manifest.parquet", MANIFEST, f"synth render {out / 'plan.parquet'} -o {out}")
+        metadata = parquet.file_metadata(file)
+        for key in ("recipe", "clips", "cells", "sources_digest"):
+            if key not in metadata:
+                raise InputError(
+                    f"{out / 'plan.parquet'} has no '{key}' in its metadata; wanted a plan made by: {MADE_BY}"
+                )
+        ids = {name: k for k, name in enumerate(sources.column("source_id").to_pylist())}
+        plan = PlanFile(out / "plan.parquet", ids).rows(0, file.metadata.num_rows)
+        options = mix_options(json.loads(metadata["recipe"]), str(out / "plan.parquet"))
+        data = out / "data"
+        in_files = not any(data.glob("*.parquet")) and any(data.glob("*/*/metadata.parquet"))
+        options = replace(options, store="files" if in_files else "parquet")
+        frame_n = frame_length(options.rate)
+        made = Opened(
+            plan=out / "plan.parquet",
+            sources=sources,
+            options=options,
+            digest=open_digest(out / "plan.parquet"),
+            clips=_clips(plan.table.column("split")),
+            cells=tuple(json.loads(metadata["cells"])),
+            used=np.bincount(plan.source, minlength=len(ids)),
+            length_n=round(options.seconds * options.rate / frame_n) * frame_n,
+        )
+        job = Job(
+            plan=made.plan,
+            sources=out / "sources.parquet",
+            out=out,
+            digest=made.digest,
+            rate_hz=options.rate,
+            length_n=made.length_n,
+            store=options.store,
+            codec=options.codec,
+            stems=options.stems,
+            cells=made.cells,
+            places={},
+            files={},
+        )
+        parts = [
+            stored.Part(shard.name, job.table(shard), shard.row, shard.row + shard.end - shard.first, not in_files)
+            for shard in job.shards(made.clips)
+        ]
+        return cls(out, sources, plan, metadata, made, tuple(parts), stamp(job))
+
+    @property
+    def rate_hz(self) -> int:
+        """The rate of the clips."""
+        return self.opened_plan.options.rate
+
+    @property
+    def length_n(self) -> int:
+        """Samples in a clip."""
+        return self.opened_plan.length_n
+
+    def ids(self, first: int, end: int) -> list[str]:
+        """Return the ids of some clips."""
+        return [str(name) for name in self.plan.table.column("clip_id").slice(first, end - first).to_pylist()]
+
+
+class Again:
+    """Makes clips of a folder again, from the corpora."""
+
+    def __init__(self, folder: Folder, job: Job) -> None:
+        self._folder, self._plan, self._job = folder, folder.plan, job
+        self._mixer = Mixer(folder.length_n, folder.rate_hz)
+
+    @cached_property
+    def _samples(self) -> Samples:
+        table = self._folder.sources
+        dc_n, rate_hz = (arrays.as_numpy(table.column(name), np.int64).astype(np.int64) for name in ("dc_n", "rate_hz"))
+        ids = table.column("source_id").to_pylist()
+        return Samples(ids, self._folder.rate_hz, self._job.places, self._job.files, dc_n, rate_hz)
+
+    def window(self, source: int, start: int, length: int) -> Pcm:
+        """Return samples of a source as they are rendered."""
+        return self._samples.window(source, start, length)
+
+    def is_mapped(self, source_id: str) -> bool:
+        """Return whether a source lies decoded in the arena."""
+        return source_id in self._job.places
+
+    def clips(self, first: int, count: int) -> tuple[Pcm, list[Pcm]]:
+        """Return the samples (count, length_n) of rows of the plan, and the stems of each, in the order of the parts."""
+        plan, length = self._plan, self._folder.length_n
+        bounds = plan.offsets[first : first + count + 1]
+        out = np.empty((count, length), np.int16)
+        flat = np.empty((int(bounds[-1] - bounds[0]), length), np.int16)
+        stems = []
+        columns = (plan.source, plan.start_n, plan.length_n, plan.onset_n, plan.gain_q12)
+        parts = list(zip(*(column[bounds[0] : bounds[-1]].tolist() for column in columns), strict=True))
+        for k, (a, b) in enumerate(
+            zip((bounds[:-1] - bounds[0]).tolist(), (bounds[1:] - bounds[0]).tolist(), strict=True)
+        ):
+            heard = [(self.window(source, start, n), onset, gain) for source, start, n, onset, gain in parts[a:b]]
+            stems.append(flat[a:b])
+            self._mixer.mix(heard, out[k], stems[-1])
+        return out, stems
+
+
+def _clips(column: pa.ChunkedArray) -> dict[str, int]:
+    """Return the clips by split, in the order of the plan."""
+    counts: dict[str, int] = {}
+    for entry in column.value_counts().to_pylist():
+        counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+    return counts
