@@ -92,11 +92,13 @@ def mix_options(table: Mapping[str, Any], where: str) -> MixOptions:
 def _checked(key: str, value: Any, kinds: tuple[type, ...], where: str) -> Any:  # noqa: ANN401  # any TOML value
     """Return a recipe's value in the type of its option. Raises UsageError."""
     fits = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+    if isinstance(value, list):
+        fits = fits and all(isinstance(one, str) for one in value)
     if not fits:
         wanted = "a list of texts" if list in kinds else " or ".join(kind.__name__ for kind in kinds)
         raise UsageError(f"{where}: {key} = {value!r} is a {type(value).__name__}; wanted {wanted}")
     if list in kinds:
-        return (value,) if isinstance(value, str) else tuple(map(str, value))
+        return (value,) if isinstance(value, str) else tuple(value)
     return float(value) if float in kinds else value
 
 
@@ -106,5 +108,8 @@ def written(options: MixOptions, header: str) -> str:
     for name, value in asdict(options).items():
         if value is None:
             continue
-        lines.append(f"{name.replace('_', '-')} = {json.dumps(list(value) if isinstance(value, tuple) else value)}")
+        text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+        lines.append(
+            f"{name.replace('_', '-')} = {text}".replace("\x7f", "\\u007f")
+        )  # all that TOML escapes and JSON does not
     return "\n".join(lines) + "\n"

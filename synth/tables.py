@@ -47,7 +47,7 @@ class Table:
 
 
 _TEXT = pa.string()
-_TEXTS = pa.list_(pa.string())
+_TEXTS = pa.list_(pa.field("element", pa.string()))  # the name that Parquet reads, so that bytes survive a reading
 _F32, _F64, _I8, _I32, _I64 = pa.float32(), pa.float64(), pa.int8(), pa.int32(), pa.int64()
 
 CORPUS_OWN = (

@@ -23,10 +23,11 @@ SILENT = 2 * 90  # a frame below -90 dBFS is never active
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """RMS and peak bytes of the whole 20-ms frames, each of shape (n // frame_n,)."""
+    """RMS and peak bytes of the whole 20-ms frames, and their exact sums of squares, each of shape (n // frame_n,)."""
 
     rms: NDArray[np.uint8]
     peaks: NDArray[np.uint8]
+    energy: NDArray[np.int64]
 
 
 def frame_length(rate_hz: int) -> int:
@@ -51,13 +52,14 @@ def rms_bytes(sums: NDArray[np.int64], frame_n: int) -> NDArray[np.uint8]:
 def measure(samples: NDArray[np.int16], rate_hz: int) -> Envelope:
     """Measure int16 samples of shape (n,); what is left after the last whole 20 ms does not count."""
     frame_n = frame_length(rate_hz)
-    rms = rms_bytes(energies(samples, frame_n), frame_n)
+    energy = energies(samples, frame_n)
+    rms = rms_bytes(energy, frame_n)
     frames = samples[: len(rms) * frame_n].reshape(-1, frame_n)
     if not len(rms):
-        return Envelope(rms, rms.copy())
+        return Envelope(rms, rms.copy(), energy)
     highest = np.maximum(frames.max(axis=1).astype(np.int32), -frames.min(axis=1).astype(np.int32))
     ascending = byte_peaks()[::-1]
-    return Envelope(rms, (255 - np.searchsorted(ascending, highest, side="left")).astype(np.uint8))
+    return Envelope(rms, (255 - np.searchsorted(ascending, highest, side="left")).astype(np.uint8), energy)
 
 
 def active_thresholds(rms: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int16]:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from synth.audio.decibels import FULL_SCALE, tenths
 from synth.audio.decode import UndecodableError, decode
-from synth.audio.envelope import active, energies, frame_length, measure
+from synth.audio.envelope import active, frame_length, measure
 
+_SHORT = 1 << 16  # so many 16-bit samples add up within 32 bits, which is several times faster than in 64
 VERSION = 1  # of the measures; another version is measured anew
 
 
@@ -62,7 +63,7 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
         status, reason = "silent", "no 20 ms of it rise above -90 dBFS"
     level = peak = None
     if status == "ok":
-        active_energy = energies(samples, frame_n)[speaking].sum()
+        active_energy = envelope.energy[speaking].sum()
         level = int(tenths(np.array([active_energy / (speaking.sum() * frame_n * FULL_SCALE**2)]))[0])
         highest = max(int(samples.max()), -int(samples.min()))
         peak = int(tenths(np.array([(highest / FULL_SCALE) ** 2]))[0])
@@ -99,7 +100,10 @@ def centred(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], int]:
     """Return the samples less their rounded mean (saturated at 16 bits), and that mean."""
     if not len(samples):
         return samples, 0
-    total = int(samples.sum(dtype=np.int64))
+    total = sum(
+        int(np.add.reduce(samples[k : k + _SHORT].astype(np.int32), dtype=np.int32))
+        for k in range(0, len(samples), _SHORT)
+    )
     dc_n = (2 * total + len(samples)) // (2 * len(samples))
     return without_dc(samples, dc_n), dc_n
 

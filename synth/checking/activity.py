@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.audio.decibels import FULL_SCALE, UNITY, byte_energies
-from synth.audio.envelope import active_thresholds, frame_length, rms_bytes
+from synth.audio.envelope import SILENT, active_thresholds, frame_length, rms_bytes
 from synth.checking.findings import Finding, counted, named
 from synth.checking.rows import Clips
 from synth.tables import FRAMES_PER_S
@@ -69,6 +69,22 @@ def threshold_of(samples: Pcm, rate_hz: int) -> int:
     frames = len(samples) // frame_n
     rms = windows_bytes(samples[: frames * frame_n].reshape(1, -1), frame_n)[0]
     return int(active_thresholds(rms, np.array([0, len(rms)], np.int64))[0])
+
+
+def in_stems(threshold: NDArray[np.int16], gain_q12: Ints) -> NDArray[np.int16]:
+    """Return the thresholds (parts,) of recordings after their gains, for stems: a byte is half a dB, and one is allowed."""
+    gain_db = 20 * np.log10(np.maximum(gain_q12, 1) / UNITY)
+    return np.asarray(np.clip(np.round(threshold - 2 * gain_db) + 1, -1, SILENT), np.int16)
+
+
+def dynamics(rms: NDArray[np.uint8], offsets: Ints) -> NDArray[np.float64]:
+    """Return how far the quiet frames (5th percentile) of each recording lie under its loud ones (95th), in dB; NaN if empty."""
+    out = np.full(len(offsets) - 1, np.nan)
+    for k in range(len(out)):
+        mine = np.sort(rms[offsets[k] : offsets[k + 1]])
+        if len(mine):
+            out[k] = (float(mine[len(mine) * 95 // 100]) - float(mine[len(mine) * 5 // 100])) / 2
+    return out
 
 
 def heard(found: NDArray[np.uint8], threshold: NDArray[np.int16], gain_q12: Ints, frame_n: int) -> Heard:

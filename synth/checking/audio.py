@@ -10,7 +10,6 @@ from synth.checking.rows import Clips
 
 Ints = NDArray[np.int64]
 LEVEL_DB = 0.1  # the manifest's levels are rounded to tenths
-FULL = 32767
 
 
 def rendered(
@@ -57,7 +56,7 @@ def levels(clips: Clips, looked: Ints, level_db: NDArray[np.float64]) -> Finding
     )
 
 
-def unclipped(clips: Clips, looked: Ints, full: Ints, plain: bool) -> Finding:
+def unclipped(clips: Clips, looked: Ints, full: NDArray[np.float64], plain: bool) -> Finding:
     """Check that no sample is at full scale; ``full`` (clips,) counts those that are.
 
     Where every gain is 1 (``plain``: clips that are used as they are) this is the recordings' own, and only reported.

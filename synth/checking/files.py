@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from synth.checking import stored
 from synth.checking.findings import Finding, counted, named
+from synth.checking.rows import Clips
+from synth.store.arrays import as_numpy
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 MOST_ROWS = 100  # differing rows that are looked for
 
@@ -18,7 +25,7 @@ def shards(parts: Sequence[stored.Part], wanted: Mapping[str, str]) -> Finding:
 
     ``wanted``: what a shard's metadata must say.
     """
-    wrong = [f"{part.name} {why}" for part in parts if (why := stored.problem(part, dict(wanted)))]
+    wrong = [f"{part.name} {why}" for part in parts if (why := stored.problem(part, wanted))]
     says = (
         f"{len(parts) - len(wrong):,} of {counted(len(parts), 'shard')} are whole and of this plan"
         f"{named(wrong) if wrong else ''}"
@@ -35,6 +42,39 @@ def digests(plan: str, plan_says: str | None, sources: str, plan_wants: str) -> 
         wrong.append(f"sources.parquet has the digest {sources[:12]}, the plan was made from {plan_wants[:12]}")
     says = "; ".join(wrong) or f"the plan's values ({plan[:12]}) and its sources ({sources[:12]}) are unchanged"
     return Finding("digests", not wrong, says, {"plan": plan, "sources": sources})
+
+
+def same_plan(
+    clips: Clips, ids: Sequence[str], source: Ints, onset_s: Floats, duration_s: Floats, offsets: Ints
+) -> Finding:
+    """Check that the manifest's clips and parts are those of the plan, in its order.
+
+    Of the plan: ``ids`` (clips,), ``offsets`` (clips + 1,), and of all parts end to end source (row of SOURCES), onset and
+    duration in seconds.
+    """
+    wrong = []
+    mine = clips.table.column("clip_id").to_pylist()
+    if mine != list(ids):
+        other = [a for a, b in zip(mine, ids, strict=False) if a != b]
+        wrong.append(f"{counted(len(other), 'clip')} in another order or of another name{named(other)}")
+    if not np.array_equal(offsets, clips.offsets):
+        wrong.append("clips have another number of parts")
+    else:
+        for name, of_plan, found in (
+            ("source", source.astype(np.float64), clips.source.astype(np.float64)),
+            ("onset", onset_s, as_numpy(clips.fields["onset_s"], np.float64).astype(np.float64)),
+            ("duration", duration_s, as_numpy(clips.fields["duration_s"], np.float64).astype(np.float64)),
+        ):
+            off = np.abs(of_plan - found) > 1e-6
+            if off.any():
+                names = clips.ids(clips.clip_of_part[off])
+                wrong.append(f"the {name} of {counted(int(off.sum()), 'part')} differs{named(names)}")
+    says = (
+        f"manifest.parquet and plan.parquet: {'; '.join(wrong)}"
+        if wrong
+        else (f"the parts of {counted(len(clips), 'clip')} in manifest.parquet are those of plan.parquet")
+    )
+    return Finding("plan", not wrong, says, {"differing": wrong})
 
 
 def manifest(path: Path, parts: Sequence[stored.Part], columns: Sequence[str], ids: Sequence[str]) -> Finding:

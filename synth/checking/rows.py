@@ -22,7 +22,7 @@ COPIED = tuple(field.name for field in PART_MANIFEST if pa.types.is_string(field
 CLIP_COLUMNS = ("clip_id", "split", "n_speakers", "speakers_sex", "n_female", "n_male", "cell", "level_dbfs", "licence")
 CLIP_LEAVES = (
     *CLIP_COLUMNS,
-    *(f"parts.list.element.{name}" for name in ("source_id", "onset_s", "duration_s", *COPIED)),
+    *(f"parts.list.element.{name}" for name in ("source_id", "onset_s", "duration_s", "level_dbfs", *COPIED)),
 )
 IN_DICTIONARIES = (
     "split",
@@ -171,6 +171,12 @@ class Clips:
     def part_split(self) -> Ints:
         """The split of each part: that of its clip."""
         return self.split[self.clip_of_part]
+
+    @cached_property
+    def part_level_db(self) -> NDArray[np.float64]:
+        """The level of each part in its clip as the manifest has it, NaN where it has none."""
+        column = self.fields["level_dbfs"]
+        return np.where(nulls(column), np.nan, as_numpy(column, np.float32).astype(np.float64))
 
     def of_source(self, values: NDArray[np.generic], unknown: int = UNKNOWN) -> Ints:
         """Return a value of SOURCES for each part."""

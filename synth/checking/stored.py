@@ -6,7 +6,7 @@ A shard is a Parquet file with the column ``audio``, or a folder of audio files 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def opened(part: Part) -> tuple[pq.ParquetFile | None, str]:
         return None, f"cannot be read ({error})"
 
 
-def problem(part: Part, wanted: dict[str, str]) -> str:
+def problem(part: Part, wanted: Mapping[str, str]) -> str:
     """Return what is wrong with a shard, or nothing: absent, damaged, too short, or of another plan or another codec."""
     file, why = opened(part)
     if file is None:
@@ -186,7 +186,7 @@ def _from_files(part: Part, chosen: Ints, length_n: int, rate_hz: int) -> Iterat
 
 def _stems_beside(path: Path, length_n: int, rate_hz: int) -> Pcm:
     """Return the stems that lie beside a clip as NAME.0.wav, NAME.1.wav, …"""
-    found = []
+    found: list[Pcm] = []
     while (stem := path.with_name(f"{path.stem}.{len(found)}{path.suffix}")).exists():
         found.append(np.zeros(length_n, np.int16))
         _decode(stem.read_bytes(), found[-1], rate_hz)

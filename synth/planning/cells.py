@@ -58,12 +58,13 @@ def _from_csv(path: Path, fewest: int, most: int) -> dict[Cell, Fraction]:
     if not path.is_file():
         raise InputError(f"--balance {path}: no such file; wanted a CSV with the columns n_female, n_male, weight")
     shares: dict[Cell, Fraction] = {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.DictReader(file)
         wanted = {"n_female", "n_male", "weight"}
         if not wanted <= set(reader.fieldnames or ()):
             raise InputError(f"{path}: columns {reader.fieldnames}; wanted n_female, n_male, weight")
-        for number, row in enumerate(reader, start=2):
+        for row in reader:
+            number = reader.line_num
             try:
                 f, m, weight = int(row["n_female"]), int(row["n_male"]), Fraction(row["weight"])
             except (ValueError, TypeError, ZeroDivisionError) as error:

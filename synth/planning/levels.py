@@ -7,6 +7,7 @@ energies IEEE products and sums in a fixed order: the same gains on every machin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,12 +76,19 @@ def balanced(heard: Heard, offset: Ints, level: Ints, snr: Ints | None, length_n
 
 def peak_bound(peak: NDArray[np.int32], q12: NDArray[np.int32]) -> Ints:
     """Return the largest absolute sample that the sum can have, shape (clips,), from the peaks of its parts."""
-    scaled = (peak.astype(np.int64) * q12 + (UNITY >> 1)) >> 12
-    return np.asarray(scaled.sum(axis=1), np.int64)
+    return np.asarray(scaled(peak, q12).sum(axis=1), np.int64)
 
 
-def lowered(gains: Gains, peak: NDArray[np.int32], present: NDArray[np.bool_]) -> tuple[Gains, Ints]:
-    """Lower all gains of each clip until the sum of peaks fits; return them and by how many tenths, shape (clips,)."""
+def scaled(peak: NDArray[np.int32], q12: NDArray[np.int32]) -> Ints:
+    """Return absolute samples after their gains, as the mixer computes them."""
+    return np.asarray((peak.astype(np.int64) * q12 + (UNITY >> 1)) >> 12, np.int64)
+
+
+def lowered(gains: Gains, present: NDArray[np.bool_], bound: Callable[[NDArray[np.int32]], Ints]) -> tuple[Gains, Ints]:
+    """Lower all gains of each clip until its peak fits; return them and by how many tenths, shape (clips,).
+
+    ``bound`` gives the largest absolute sample of each clip, shape (clips,), for integer gains (clips, slots).
+    """
     down = np.zeros(len(gains.peak), np.int64)
     current = gains
     while (over := current.peak > LARGEST).any():
@@ -88,19 +96,19 @@ def lowered(gains: Gains, peak: NDArray[np.int32], present: NDArray[np.bool_]) -
         down += np.where(over, np.maximum(excess, 1), 0)
         step = np.clip(gains.tenths - down[:, None], *GAIN_TENTHS)
         q12 = np.where(present, gain_q12(step), 0).astype(np.int32)
-        current = Gains(step, q12, peak_bound(peak, q12), gains.met)
+        current = Gains(step, q12, bound(q12), gains.met)
     return current, down
 
 
 def ratios(energy: Floats, gain: Ints, present: NDArray[np.bool_]) -> Ints:
     """Return each speaker's energy over that of the others together, in tenths of a dB, shape (clips, slots)."""
-    scaled = np.where(present, energy * power(gain), 0.0)
-    total = np.zeros(len(scaled))
-    for slot in range(scaled.shape[1]):
-        total = total + scaled[:, slot]
-    others = total[:, None] - scaled
+    heard = np.where(present, energy * power(gain), 0.0)
+    total = np.zeros(len(heard))
+    for slot in range(heard.shape[1]):
+        total = total + heard[:, slot]
+    others = total[:, None] - heard
     with np.errstate(divide="ignore", invalid="ignore"):
-        return tenths(np.nan_to_num(scaled / others, posinf=1e300)).astype(np.int64)
+        return tenths(np.nan_to_num(heard / others, posinf=1e300)).astype(np.int64)
 
 
 def _summed(energy: Floats, gain: Ints, present: NDArray[np.bool_]) -> Floats:

@@ -14,10 +14,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.audio.decibels import byte_peaks
 from synth.errors import InfeasibleError
 from synth.planning import overlap
 from synth.planning.cells import Period
-from synth.planning.levels import LARGEST, Gains, Heard, balanced, lowered, ratios
+from synth.planning.levels import LARGEST, Gains, Heard, balanced, lowered, ratios, scaled
 from synth.planning.pool import Pool
 from synth.planning.request import Request
 from synth.planning.speakers import Speakers, levelled
@@ -101,7 +102,12 @@ class Planner:
         drawn, failed = self._until_it_fits(drawn, rows, cell, source, level, snr, step)
         down = np.zeros(len(rows), np.int64)
         if len(failed):
-            gains, fewer = lowered(_rows_of(drawn.gains, failed), drawn.heard.peak[failed], drawn.heard.present[failed])
+            first, length, onset = drawn.first[failed], drawn.length[failed], drawn.onset[failed]
+            gains, fewer = lowered(
+                _rows_of(drawn.gains, failed),
+                drawn.heard.present[failed],
+                lambda q12: self._frame_peaks(first, length, onset, q12),
+            )
             drawn = replace(drawn, gains=_put(drawn.gains, failed, gains))
             down[failed] = fewer
         present = source >= 0
@@ -243,7 +249,6 @@ class Planner:
         self, rows: Ints, cell: Ints, source: Ints, level: Ints, snr: Ints | None, step: Ints, attempt: int
     ) -> Drawn:
         request = self._request
-        slots = np.arange(source.shape[1])[None]
         voices = source.shape[1] - (snr is not None)
         stream = [key(request.seed, self.split, purpose, attempt) for purpose in ("window", "offset", "onset")]
         counters = _slot_counters(rows, source.shape[1])
@@ -260,7 +265,7 @@ class Planner:
             length.reshape(-1)[here] = windows.length[who]
             if request.overlap:
                 late = below(jitter.reshape(-1)[here], turn.length - windows.length[who] + 1)
-                onset.reshape(-1)[here] = here % source.shape[1] * turn.hop + late
+                onset.reshape(-1)[here] = here % source.shape[1] * turn.span // turn.hops + late
         if snr is not None:
             first[:, -1] = self._noise_windows(request.frames).drawn(source[:, -1], numbers[:, -1])
             length[:, -1] = request.frames
@@ -268,6 +273,8 @@ class Planner:
         half = request.sir // 2
         offset = below(draw(stream[1], counters), 2 * half + 1) - half
         gains = balanced(heard, offset, level, snr, request.length_n)
+        over = np.flatnonzero(gains.peak > LARGEST)
+        gains.peak[over] = self._frame_peaks(first[over], length[over], onset[over], gains.q12[over])
         return Drawn(first, length, onset, offset, heard, gains)
 
     def _rows_by_turn(self, speakers: Ints, step: Ints) -> Iterator[tuple[overlap.Turns, NDArray[np.bool_] | None]]:
@@ -278,6 +285,17 @@ class Planner:
         for n in np.unique(speakers).tolist():
             for k, turn in enumerate(self._turns[n]):
                 yield turn, (speakers == n) & (step == k)
+
+    def _frame_peaks(self, first: Ints, length: Ints, onset: Ints, q12: NDArray[np.int32]) -> Ints:
+        """Return a closer bound of the peaks, shape (clips,): the peaks of the parts added frame by frame."""
+        frames = np.arange(self._request.frames)
+        total = np.zeros((len(first), len(frames)), np.int64)
+        for slot in range(first.shape[1]):
+            at = frames - onset[:, slot, None]
+            inside = (at >= 0) & (at < length[:, slot, None]) & (q12[:, slot, None] > 0)
+            peaks = byte_peaks()[self._pool.peaks[np.where(inside, first[:, slot, None] + at, 0)]]
+            total += np.where(inside, scaled(peaks, q12[:, slot, None]), 0)
+        return np.asarray(total.max(axis=1, initial=0), np.int64)
 
     def _heard(self, first: Ints, length: Ints, present: NDArray[np.bool_]) -> Heard:
         pool = self._pool

@@ -94,7 +94,7 @@ class Mixer:
         stem[:onset] = 0
         stem[end:] = 0
         here = stem[onset:end]
-        np.multiply(window, gain, out=here)
+        np.multiply(window, gain, out=here, dtype=np.int32)  # a plain int would leave it to int16, which wraps
         np.add(here, _HALF, out=here)
         np.right_shift(here, _SHIFT, out=here)
         fade = self._fade[: len(here) // 2]

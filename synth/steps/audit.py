@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.audio.envelope import active_thresholds, frame_length
-from synth.checking import activity, audio, disjoint, features, files, labels, shortcuts, stored
+from synth.checking import activity, audio, credit, disjoint, features, files, labels, shortcuts, stored, use
+from synth.checking.features import Features
 from synth.checking.findings import Finding
 from synth.checking.rows import CLIP_LEAVES, IN_DICTIONARIES, Clips, Sources
 from synth.errors import InputError
@@ -26,7 +27,6 @@ from synth.tables import MANIFEST, SOURCES
 Ints = NDArray[np.int64]
 
 SAMPLE = 2000  # clips that are listened to unless all are wanted
-BLOCK = 500  # a row group of short clips: of each, the first rows are read
 REMEASURED_N = 100_000_000  # samples of whole recordings that are measured anew unless all are wanted
 DECODING = 10  # how much dearer a sample is that must be decoded first
 
@@ -85,6 +85,8 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str]) -> list[Finding]:
     asked, weights = json.loads(folder.metadata["clips"]), json.loads(folder.metadata["cells"])
     made = folder.opened_plan
     ids = folder.ids(0, len(folder.plan.table))
+    card = folder.out / "README.md"
+    plan = folder.plan
     return [
         files.shards(folder.parts, folder.stamp),
         files.digests(
@@ -94,10 +96,22 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str]) -> list[Finding]:
             folder.metadata["sources_digest"],
         ),
         files.manifest(folder.out / "manifest.parquet", folder.parts, MANIFEST.names, ids),
+        files.same_plan(
+            clips,
+            ids,
+            plan.source,
+            plan.onset_n / folder.rate_hz,
+            plan.length_n / folder.rate_hz,
+            plan.offsets,
+        ),
         labels.cells(clips, names, asked, weights, _cells_elsewhere(folder, names)),
         labels.labels(clips, names),
         labels.parts(clips),
         *disjoint.disjoint(clips),
+        use.use(clips),
+        use.dependence(clips, names),
+        credit.licence(clips, card.read_text(encoding="utf-8") if card.exists() else None),
+        shortcuts.order(clips, clips.part_level_db),
     ]
 
 
@@ -122,8 +136,8 @@ class _Heard:
     """What was gathered while listening."""
 
     rows: list[Ints] = field(default_factory=list)
-    features: list[features.Features] = field(default_factory=list)
-    full: list[Ints] = field(default_factory=list)
+    features: list[Features] = field(default_factory=list)
+    bare: list[Features] = field(default_factory=list)
     parts: list[Ints] = field(default_factory=list)
     frames: list[Ints] = field(default_factory=list)
     level_db: list[NDArray[np.float64]] = field(default_factory=list)
@@ -131,6 +145,7 @@ class _Heard:
     damaged: list[int] = field(default_factory=list)
     unsummed: list[int] = field(default_factory=list)
     with_stems: int = 0
+    from_stems: bool = False
     hashes: dict[str, list[int]] = field(default_factory=dict)
 
 
@@ -155,12 +170,14 @@ def _listened(
         return []
     rows = np.concatenate(got.rows)
     measured = features.joined(got.features)
+    bare = features.joined(got.bare) if got.bare else None
     options = folder.opened_plan.options
     promised = folder.plan.active_s
     min_active = options.min_active if options.min_active is not None else min(options.seconds / 2, 1.0)
     heard = activity.Measured(np.concatenate(got.parts), np.concatenate(got.frames), np.concatenate(got.level_db))
+    how = "measured in the stems of data/, with thresholds from sources.parquet" if got.from_stems else how
     active = activity.finding(clips, heard, promised, min_active, options.sir_db, how)
-    if again is None:
+    if again is None and not got.from_stems:
         active = Finding("active", None, f"not checked: {why}", {})
     plain = bool((folder.plan.gain_q12 == 4096).all())
     return [
@@ -176,8 +193,8 @@ def _listened(
             why,
         ),
         audio.levels(clips, rows, measured.level),
-        audio.unclipped(clips, rows, np.concatenate(got.full), plain),
-        *shortcuts.shortcuts(measured, clips.n[rows], clips.cell[rows], rows),
+        audio.unclipped(clips, rows, measured.full, plain),
+        *_shortcuts(folder, clips, again, rows, measured, bare),
     ]
 
 
@@ -192,14 +209,19 @@ def _listen(
     part = np.arange(a, b)
     source = plan.source[a:b]
     speaks = ~clips.sources.noise[source]
+    limit, gain = thresholds[source], plan.gain_q12[a:b]
     if again is not None:
         mix, stems = again.clips(run.first, count)
         got.differ |= differing_rows(run, mix, stems) - set(run.damaged)
         windows = np.zeros((b - a, folder.length_n), np.int16)
         for k in range(b - a):
-            length = int(plan.length_n[a + k])
-            windows[k, :length] = again.window(int(source[k]), int(plan.start_n[a + k]), length)
+            window = again.window(int(source[k]), int(plan.start_n[a + k]), int(plan.length_n[a + k]))
+            windows[k, : len(window)] = window
         found = activity.windows_bytes(windows, frame_n)
+    elif run.stems is not None and sum(map(len, run.stems)) == b - a:
+        found = activity.windows_bytes(_cut(np.concatenate(run.stems), plan.onset_n[a:b]), frame_n)
+        limit, gain = activity.in_stems(limit, gain), np.full(b - a, 4096)
+        got.from_stems = True
     else:
         rms, offsets = arrays.ragged(folder.sources.column("envelope"))
         found = activity.table_bytes(rms, offsets, source, plan.start_n[a:b], plan.length_n[a:b], frame_n)
@@ -208,7 +230,7 @@ def _listen(
             got.with_stems += 1
             if not np.array_equal(one.sum(axis=0, dtype=np.int32), run.mix[k]):
                 got.unsummed.append(run.first + k)
-    heard = activity.heard(found, thresholds[source], plan.gain_q12[a:b], frame_n)
+    heard = activity.heard(found, limit, gain, frame_n)
     owner = plan.clip_of_part[a:b] - run.first
     voices = activity.voices(
         heard.active[speaks], plan.onset_n[a:b][speaks], owner[speaks], count, folder.length_n, frame_n
@@ -218,10 +240,71 @@ def _listen(
     got.level_db.append(heard.level_db[speaks])
     got.rows.append(rows)
     got.damaged += run.damaged
-    got.features.append(features.measured(run.mix, voices))
-    got.full.append(((run.mix >= audio.FULL) | (run.mix <= -audio.FULL)).sum(axis=1))
+    got.features.append(features.measured(run.mix, voices, folder.rate_hz))
+    if again is not None:
+        bare = _bare(stems, owner, speaks, run.mix.shape) if not speaks.all() else mix
+        same = np.array_equal(bare, run.mix)
+        got.bare.append(got.features[-1] if same else features.measured(bare, voices, folder.rate_hz))
     for k in range(count):
         got.hashes.setdefault(sha256(run.mix[k].data).hexdigest(), []).append(run.first + k)
+
+
+def _cut(stems: NDArray[np.int16], onset_n: Ints) -> NDArray[np.int16]:
+    """Return stems (parts, samples) shifted to begin with their windows."""
+    out = np.zeros_like(stems)
+    for k, onset in enumerate(onset_n.tolist()):
+        out[k, : stems.shape[1] - onset] = stems[k, onset:]
+    return out
+
+
+def _bare(
+    stems: list[NDArray[np.int16]], owner: Ints, speaks: NDArray[np.bool_], shape: tuple[int, ...]
+) -> NDArray[np.int16]:
+    """Return the sums of the speakers alone."""
+    out = np.zeros(shape, np.int32)
+    for k, stem in enumerate(np.concatenate(stems)):
+        if speaks[k]:
+            out[owner[k]] += stem
+    return np.clip(out, -32768, 32767).astype(np.int16)
+
+
+def _shortcuts(
+    folder: Folder,
+    clips: Clips,
+    again: Again | None,
+    rows: Ints,
+    measured: Features,
+    bare: Features | None,
+) -> list[Finding]:
+    """Return the findings of the shortcut audit that need samples."""
+    told = shortcuts.clips(measured, bare, clips.n[rows], clips.cell[rows], rows)
+    rms, offsets = arrays.ragged(folder.sources.column("envelope"))
+    told["floor"] |= shortcuts.recordings(clips, activity.dynamics(rms, offsets))
+    if again is not None:
+        told["bandwidth"] |= shortcuts.recordings(clips, _bandwidths(folder, again, rows))
+    out = [
+        shortcuts.finding(name, what, told[name], name not in shortcuts.REPORTED)
+        for name, what in shortcuts.SAYS.items()
+    ]
+    corpus = clips.sources.code("corpus")
+    if len(np.unique(corpus[clips.source[clips.known & clips.speaks]])) > 1:
+        of_corpus = shortcuts.recordings(clips, corpus.astype(np.float64), kinds=True)
+        out.append(shortcuts.finding("corpus", "the corpus", of_corpus))
+    return out
+
+
+def _bandwidths(folder: Folder, again: Again, rows: Ints) -> NDArray[np.float64]:
+    """Return the bandwidth of one window of each source that the sampled clips use, NaN for the others."""
+    plan = folder.plan
+    wanted = np.zeros(len(plan.table), np.bool_)
+    wanted[rows] = True
+    part = np.nonzero(wanted[plan.clip_of_part])[0]
+    source, first = np.unique(plan.source[part], return_index=True)
+    out = np.full(folder.sources.num_rows, np.nan)
+    for k, p in zip(source.tolist(), part[first].tolist(), strict=True):
+        window = again.window(k, int(plan.start_n[p]), int(plan.length_n[p]))
+        out[k] = features.bandwidth(window[None].astype(np.float32), folder.rate_hz)[0]
+    return out
 
 
 def _thresholds(folder: Folder, again: Again | None, chosen: Ints, everything: bool) -> tuple[NDArray[np.int16], str]:
@@ -247,12 +330,14 @@ def _thresholds(folder: Folder, again: Again | None, chosen: Ints, everything: b
 
 
 def sampled(folder: Folder, everything: bool) -> Ints:
-    """Return the rows to listen to: all, or of every block of a shard the first few, so that few pages are read."""
+    """Return the rows to listen to: all, or of every row group the first few, so that few pages are read."""
     total = len(folder.plan.table)
     if everything or total <= SAMPLE:
         return np.arange(total)
-    blocks = [row for part in folder.parts for row in range(part.first, part.end, BLOCK)]
-    ends = [min(row + BLOCK, part.end) for part in folder.parts for row in range(part.first, part.end, BLOCK)]
+    blocks = [row for part in folder.parts for row in range(part.first, part.end, folder.batch)]
+    ends = [
+        min(row + folder.batch, part.end) for part in folder.parts for row in range(part.first, part.end, folder.batch)
+    ]
     each = max(1, SAMPLE // len(blocks))
     pairs = list(zip(blocks, ends, strict=True))[:: max(1, -(-len(blocks) // SAMPLE))]
     return np.concatenate([np.arange(row, min(row + each, end)) for row, end in pairs])

@@ -56,7 +56,9 @@ def plan(sources: str | Path | pa.Table, *, out: str | Path, progress: Progress 
 def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, progress: Progress = silent) -> Planned:
     """Write the plan of resolved options; see :func:`plan`."""
     table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, MADE_BY)
-    rate = json.loads(parquet.metadata(table.schema).get("rate_hz", "null"))
+    said = parquet.metadata(table.schema)
+    options = options.with_changes({"split": said.get("split")})
+    rate = json.loads(said.get("rate_hz", "null"))
     if rate is not None and rate != options.rate:
         raise InputError(
             f"these sources were measured for clips at {rate} Hz, the plan asks for {options.rate} Hz; "

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 def write(table: pa.Table, path: Path) -> None:
     """Write a table under its final name at once or not at all."""
+    ordered = dict(sorted((table.schema.metadata or {}).items()))  # a file that was read gives its metadata backwards
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=16_384)
+        pq.write_table(table.replace_schema_metadata(ordered), temporary, compression="zstd", row_group_size=16_384)
 
 
 def opened(path: Path, spec: Table, made_by: str) -> pq.ParquetFile:

@@ -1,0 +1,144 @@
+"""Recipes: what is refused and how, what is written is what is read, and who wins over whom."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synth.errors import InputError, UsageError
+from synth.recipe import MixOptions, mix_options, read, written
+
+TEXTS = st.text(max_size=30)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+VALUES = {
+    "str": TEXTS,
+    "str | None": TEXTS | st.none(),
+    "int": st.integers(-(2**63), 2**63 - 1),
+    "float": NUMBERS,
+    "float | None": NUMBERS | st.none(),
+    "bool": st.booleans(),
+    "tuple[str, ...]": st.lists(TEXTS, max_size=3).map(tuple),
+}
+OPTIONS = st.builds(MixOptions, **{field.name: VALUES[str(field.type)] for field in fields(MixOptions)})
+
+
+def recipe(tmp_path, text: str):
+    path = tmp_path / "r.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@given(OPTIONS)
+def test_what_is_written_is_read_again(tmp_path_factory, options):
+    path = tmp_path_factory.mktemp("recipe") / "recipe.toml"
+    path.write_text(written(options, "a header"), encoding="utf-8")
+    assert mix_options(read(path)["mix"], "recipe") == options
+
+
+def test_every_default_is_written_out():
+    text = written(MixOptions(), "one\ntwo")
+    assert text.startswith("# one\n# two\n[mix]\n")
+    for name, value in asdict(MixOptions()).items():
+        assert (f"\n{name.replace('_', '-')} = " in text) == (value is not None)
+
+
+def test_a_key_may_have_a_dash_or_an_underscore():
+    assert mix_options({"sir-db": 2}, "r") == mix_options({"sir_db": 2.0}, "r") == MixOptions(sir_db=2.0)
+
+
+def test_an_option_wins_over_the_recipe_and_the_recipe_over_the_default():
+    chosen = mix_options({"seed": 4, "rate": 8000, "stems": True}, "r").with_changes(
+        {"seed": 5, "rate": None, "stems": False}
+    )
+    assert (chosen.seed, chosen.rate, chosen.stems, chosen.codec) == (5, 8000, False, "wav")
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("speaker", "speakers"), ("sir", "sir_db"), ("min-actve", "min_active"), ("Seed", "seed"), ("secnods", "seconds")],
+)
+def test_an_unknown_key_is_told_the_nearest(key, meant):
+    with pytest.raises(UsageError) as caught:
+        mix_options({key: 1}, "my.toml")
+    assert "my.toml" in str(caught.value)
+    assert f"'{key}'" in str(caught.value)
+    assert f"did you mean '{meant}'?" in str(caught.value)
+
+
+def test_a_key_like_no_other_lists_the_known_ones():
+    with pytest.raises(UsageError) as caught:
+        mix_options({"qqqq": 1}, "my.toml")
+    assert "did you mean" not in str(caught.value)
+    assert all(field.name in str(caught.value) for field in fields(MixOptions))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("speakers", 3),
+        ("seed", 1.5),
+        ("seed", "1"),
+        ("seed", True),
+        ("rate", 16000.0),
+        ("seconds", "1"),
+        ("seconds", True),
+        ("stems", 1),
+        ("stems", "true"),
+        ("source", 1),
+        ("clips", [1, 2, 3]),
+        ("noise", ["a"]),
+        ("level-dbfs", -30),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_named(key, value):
+    with pytest.raises(UsageError) as caught:
+        mix_options({key: value}, "my.toml")
+    assert f"{key} = {value!r}" in str(caught.value)
+    assert "wanted" in str(caught.value)
+
+
+def test_one_source_may_stand_without_brackets(tmp_path):
+    assert mix_options(read(recipe(tmp_path, '[mix]\nsource = "a"\n'))["mix"], "r").source == ("a",)
+
+
+def test_a_list_of_sources_is_of_texts(tmp_path):
+    with pytest.raises(UsageError, match="source"):
+        mix_options(read(recipe(tmp_path, '[mix]\nsource = ["a", 1]\n'))["mix"], "r")
+
+
+@pytest.mark.parametrize(
+    ("text", "error"), [("[mix\n", InputError), ("[mixx]\n", UsageError), ("seed = 1\n", UsageError)]
+)
+def test_a_recipe_that_is_none_is_refused(tmp_path, text, error):
+    path = recipe(tmp_path, text)
+    with pytest.raises(error, match=r"r\.toml"):
+        read(path)
+
+
+def test_an_unknown_table_is_told_the_nearest(tmp_path):
+    with pytest.raises(UsageError, match="did you mean 'mix'"):
+        read(recipe(tmp_path, "[mixx]\nseed = 1\n"))
+
+
+def test_a_missing_recipe_says_so(tmp_path):
+    with pytest.raises(InputError, match="no such recipe"):
+        read(tmp_path / "none.toml")
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    path = tmp_path / "r.toml"
+    path.write_bytes(b"[mix]\nclips = '\xff'\n")
+    with pytest.raises(InputError, match="not valid TOML"):
+        read(path)
+
+
+def test_the_content_is_what_changes_a_sample_or_a_label():
+    content = MixOptions(source=("a",), noise="n", csv="c", store="files").content()
+    assert not {"source", "noise", "csv", "store"} & set(content)
+    assert {"codec", "stems", "seed", "speakers", "rate", "seconds", "split"} <= set(content)
+    assert json.loads(json.dumps(content)) == content
+    assert mix_options(content, "plan") == MixOptions()
