@@ -22,7 +22,7 @@ from synth.steps.render import job_of
 from synth.steps.verify import Again, Folder, differing_rows
 from synth.store import arrays, parquet
 from synth.store.atomic import replacing
-from synth.tables import MANIFEST, SOURCES
+from synth.tables import MANIFEST, SEXES, SOURCES, SPLITS
 
 Ints = NDArray[np.int64]
 
@@ -65,18 +65,15 @@ def audit(
     clips = Clips.of(manifest, sources)
     names = _cell_names(folder)
     findings = _on_paper(folder, clips, names)
+    got = _Heard()
     if len(clips) == len(folder.plan.table):
-        findings += _listened(folder, clips, everything, roots or {}, workers(jobs), progress)
-    drawn: tuple[Path, ...] = ()
-    if pictures:
-        from synth.publishing import pictures as drawing
-
-        drawn = drawing.draw(folder.out, clips, names) if hasattr(drawing, "draw") else ()
+        findings += _listened(folder, clips, everything, roots or {}, workers(jobs), progress, got)
     text = json.dumps(
         {"holds": all(f.holds is not False for f in findings), "findings": [f.as_dict() for f in findings]}, indent=1
     )
     with replacing(folder.out / "audit.json") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+    drawn = _drawn(folder, clips, names, got) if pictures else ()
     return Audited(folder.out, tuple(findings), drawn)
 
 
@@ -147,12 +144,19 @@ class _Heard:
     with_stems: int = 0
     from_stems: bool = False
     hashes: dict[str, list[int]] = field(default_factory=dict)
+    examples: dict[int, tuple[int, NDArray[np.int16]]] = field(default_factory=dict)  # by cell: row and samples
 
 
 def _listened(
-    folder: Folder, clips: Clips, everything: bool, given: Mapping[str, Path], jobs: int, progress: Progress
+    folder: Folder,
+    clips: Clips,
+    everything: bool,
+    given: Mapping[str, Path],
+    jobs: int,
+    progress: Progress,
+    got: _Heard,
 ) -> list[Finding]:
-    """Return the findings that need samples."""
+    """Return the findings that need samples; what was measured is left in ``got``."""
     chosen = sampled(folder, everything)
     again, why = None, ""
     try:
@@ -160,7 +164,7 @@ def _listened(
     except InputError as error:
         why = str(error)
     thresholds, how = _thresholds(folder, again, chosen, everything)
-    got, done = _Heard(), 0
+    done = 0
     for part, wanted in stored.runs_of(chosen, folder.parts):
         for run in stored.read(part, wanted, folder.length_n, folder.rate_hz):
             _listen(folder, clips, again, thresholds, run, got)
@@ -183,15 +187,8 @@ def _listened(
     return [
         disjoint.duplicates(clips, got.hashes),
         active,
-        audio.rendered(
-            clips,
-            rows,
-            np.array(sorted(got.differ), np.int64),
-            np.array(got.damaged, np.int64),
-            np.array(got.unsummed, np.int64),
-            got.with_stems,
-            why,
-        ),
+        audio.rendered(clips, rows, np.array(sorted(got.differ), np.int64), np.array(got.damaged, np.int64), why),
+        *([audio.stems(clips, got.with_stems, np.array(got.unsummed, np.int64))] if got.with_stems else []),
         audio.levels(clips, rows, measured.level),
         audio.unclipped(clips, rows, measured.full, plain),
         *_shortcuts(folder, clips, again, rows, measured, bare),
@@ -245,8 +242,10 @@ def _listen(
         bare = _bare(stems, owner, speaks, run.mix.shape) if not speaks.all() else mix
         same = np.array_equal(bare, run.mix)
         got.bare.append(got.features[-1] if same else features.measured(bare, voices, folder.rate_hz))
-    for k in range(count):
+    for k, cell in enumerate(clips.cell[rows].tolist()):
         got.hashes.setdefault(sha256(run.mix[k].data).hexdigest(), []).append(run.first + k)
+        if cell not in got.examples:
+            got.examples[cell] = run.first + k, run.mix[k].copy()
 
 
 def _cut(stems: NDArray[np.int16], onset_n: Ints) -> NDArray[np.int16]:
@@ -301,9 +300,15 @@ def _bandwidths(folder: Folder, again: Again, rows: Ints) -> NDArray[np.float64]
     part = np.nonzero(wanted[plan.clip_of_part])[0]
     source, first = np.unique(plan.source[part], return_index=True)
     out = np.full(folder.sources.num_rows, np.nan)
-    for k, p in zip(source.tolist(), part[first].tolist(), strict=True):
-        window = again.window(k, int(plan.start_n[p]), int(plan.length_n[p]))
-        out[k] = features.bandwidth(window[None].astype(np.float32), folder.rate_hz)[0]
+    step = 64
+    for begin in range(0, len(source), step):
+        windows = np.zeros((len(source[begin : begin + step]), folder.length_n), np.float32)
+        for row, (k, p) in enumerate(
+            zip(source[begin : begin + step].tolist(), part[first[begin : begin + step]].tolist(), strict=True)
+        ):
+            window = again.window(k, int(plan.start_n[p]), int(plan.length_n[p]))
+            windows[row] = np.resize(window, folder.length_n)  # a shorter one is repeated: no step into silence
+        out[source[begin : begin + step]] = features.bandwidth(windows, folder.rate_hz)
     return out
 
 
@@ -341,6 +346,44 @@ def sampled(folder: Folder, everything: bool) -> Ints:
     each = max(1, SAMPLE // len(blocks))
     pairs = list(zip(blocks, ends, strict=True))[:: max(1, -(-len(blocks) // SAMPLE))]
     return np.concatenate([np.arange(row, min(row + each, end)) for row, end in pairs])
+
+
+def _drawn(folder: Folder, clips: Clips, names: list[str], got: _Heard) -> tuple[Path, ...]:
+    """Draw the pictures and return where they are."""
+    from synth.publishing import pictures
+
+    where = folder.out / "pictures"
+    order = sorted(range(len(names)), key=lambda k: (names[k] != "none", len(names[k]), names[k]))
+    splits = [(k, split) for k, split in enumerate(SPLITS) if (clips.split == k).any()]
+    counts = {
+        split: {names[k]: int(((clips.split == code) & (clips.cell == k)).sum()) for k in order}
+        for code, split in splits
+    }
+    speaker = clips.of_source(clips.sources.code("speaker_id"), -1)
+    sex = clips.of_source(clips.sources.sex, -1)
+    uses: dict[str, dict[str, Ints]] = {}
+    for code, split in splits:
+        for sex_code, letter in enumerate(SEXES):
+            here = clips.speaks & (speaker >= 0) & (sex == sex_code) & (clips.part_split == code)
+            if here.any():
+                counted = np.bincount(speaker[here])
+                uses.setdefault(split, {})[letter] = counted[counted > 0]
+    out = [pictures.classes(where / "classes.png", counts)]
+    if uses:
+        out.append(pictures.speakers(where / "speakers.png", uses))
+    if got.rows:
+        rows, measured = np.concatenate(got.rows), features.joined(got.features)
+        kinds = {n: f"{n} speaker{'s' * (n != 1)}" for n in np.unique(clips.n).tolist()}
+        level = {word: clips.level_db[clips.n == n].astype(np.float64) for n, word in kinds.items()}
+        active = {word: measured.active[clips.n[rows] == n] for n, word in kinds.items()}
+        shown = {
+            names[k]: (clips.ids(np.array(got.examples[k][:1]))[0], got.examples[k][1])
+            for k in order
+            if k in got.examples
+        }
+        out.append(pictures.levels(where / "levels.png", level, active))
+        out.append(pictures.examples(where / "examples.png", shown, folder.rate_hz))
+    return tuple(out)
 
 
 def _cell_names(folder: Folder) -> list[str]:

@@ -39,7 +39,7 @@ class Job:
     repeat: int = 1  # runs a round; their mean counts as one
     at_most: int | None = None  # long jobs run in fewer rounds, without a warm-up
     private: bool = False  # watch the private memory
-    pages_mb: int = 600  # pages to touch beforehand: about what the job writes
+    pages_mb: int = 2_000  # pages to touch beforehand: a few times what the job writes
 
 
 class Workbench:

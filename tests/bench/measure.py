@@ -56,15 +56,16 @@ def run(command: Sequence[str | Path], env: Mapping[str, str], private: bool = F
 
 
 def touch_pages(megabytes: int, folder: Path) -> None:
-    """Write a file and drop it, so that the kernel has as many pages at hand.
+    """Write a file and drop it, so that the kernel has as many pages at hand (an eighth of the memory at most).
 
-    On a virtual machine a free page may have been handed back to the host; fetching it again costs up to ten times
-    what is written to it, and falls on whoever comes first.
+    On a virtual machine a free page may have been handed back to the host; fetching it again costs several times what
+    is written to it, and falls on whoever comes first.
     """
+    memory_mb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MB
     scratch = folder / "pages"
     piece = bytes(MB)
     with scratch.open("wb", buffering=0) as file:
-        for _ in range(megabytes):
+        for _ in range(min(megabytes, memory_mb // 8)):
             file.write(piece)
     scratch.unlink()
 

@@ -7,8 +7,9 @@
 Ratios are the result; the seconds are those of one machine. A figure is a ratio of medians over interleaved rounds (a
 warm-up round is thrown away), with the smallest and largest ratio of a single round beside it. CPU seconds are user and
 system, of the process and all it starts. "Per clip" is the slope between two sizes of fresh processes, so start-up and
-imports cancel; "whole" is the total of a command. Before each run as many pages are written and dropped as it will need,
-so that none pays for memory that the host of a virtual machine has to be asked for. Clips are 1 s at 16 kHz with 1-3 speakers, from the same corpus.
+imports cancel; "whole" is the total of a command. Before each run more pages are written and dropped than it will
+need, so that none pays for memory that a virtual machine has to ask its host for. Clips are 1 s at 16 kHz with 1-3
+speakers, all from one corpus.
 
 What is not like for like:
 - The peers mix one common plan of windows, synth its own, which takes only windows in which the speaker is heard.

@@ -17,6 +17,7 @@ from tests.end_to_end.commands import SYNTH, files, litter, planned, synth
 # clips of 4 s at 48 kHz: fifty a shard, so that few clips make eight shards
 OPTIONS = ("--speakers", "1-3", "--clips", "300/50/50", "--seconds", 4, "--rate", 48000, "--overlap", "0.2:0.8")
 SHARDS = 8
+MIX = ("--speakers", "1-3", "--clips", "540/60/60", "--rate", 48000)  # in four shards
 PATIENCE_S = 60  # until something that must happen has happened; no result depends on how long it takes
 MARK = "SYNTH_TEST_MARK"
 
@@ -50,14 +51,14 @@ def test_render(plan, tmp_path, store, jobs, seed):
 
 def test_mix_from_an_empty_cache(tmp_path):
     out, cache = tmp_path / "killed" / "set", tmp_path / "cache"
-    words = ["mix", *OPTIONS, "-j", 2, "--out", out]
+    words = ["mix", *MIX, "-j", 2, "--out", out]
     empty = {"SYNTH_CACHE_DIR": str(cache)}
     moments: list[Callable[[], object]] = [
         lambda: (cache / "index.sqlite").exists(),
         lambda: any((cache / "arena").rglob("*.i16")),
         lambda: out.exists(),
         lambda: (out / "plan.parquet").exists() and _writing(out),
-        lambda: len(_shards(out)) >= SHARDS // 2,
+        lambda: len(_shards(out)) >= 2,
         lambda: any(out.glob(".partial-*manifest.parquet")) or (out / "manifest.parquet").exists(),
     ]
     for k, moment in enumerate(moments):
