@@ -73,11 +73,11 @@ def command(
     session.say(
         f"{folder}: {sum(done.rendered.clips.values()):,} clips, {done.rendered.bytes / 1e6:.0f} MB in {folder / 'data'}"
     )
-    report.audited(session, done.audited)
+    report.audited_briefly(session, done.audited)
     if done.demo:
         session.say(report.DEMO_LINE.format(speakers=options.speakers))
     session.say(
-        f"Look at it: {folder / 'README.md'}; labels in {folder / 'manifest.parquet'}; pictures: synth audit {folder}"
+        f"Labels: {folder / 'manifest.parquet'}. Data card: {folder / 'README.md'}. All findings, and pictures: synth audit {folder}"
     )
     session.result(
         {

@@ -78,6 +78,20 @@ def audited(session: Session, result: Audited) -> None:
         session.say(f"  {MARKS[finding.holds]:<5} {finding.claim:<{width}}  {finding.says}")
 
 
+def audited_briefly(session: Session, result: Audited) -> None:
+    """Say how many claims hold, and print those that do not."""
+    failed = [finding for finding in result.findings if finding.holds is False]
+    held = sum(finding.holds is True for finding in result.findings)
+    session.say(
+        f"  audit: {held} claims hold, {len(failed)} do not (balance, disjoint splits, audible speakers, shortcuts, …)"
+    )
+    for finding in failed:
+        session.say(f"  {MARKS[finding.holds]} {finding.claim}: {finding.says}")
+    for finding in result.findings:
+        if finding.claim == "shortcut-level":
+            session.say(f"    loudness gives nothing away: {finding.says}" if finding.holds else f"    {finding.says}")
+
+
 def expected(clips: int, seconds: float, rate: int, codec: str, jobs: int) -> str:
     """Return the size and time to expect of so many clips; times are those of a laptop core, to within a factor of two."""
     size = clips * (seconds * rate * 2 + 200) * (0.62 if codec == "flac" else 1)

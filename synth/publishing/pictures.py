@@ -5,7 +5,7 @@ Plain arrays in, PNG files out. matplotlib is imported when a picture is drawn a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,23 +112,27 @@ def examples(target: Path, clips: Mapping[str, tuple[str, Pcm]], rate_hz: int) -
     """Draw a waveform and a spectrogram a class; ``clips``: class to the clip's id and its samples."""
     chosen = list(clips.items())[:MOST_EXAMPLES]
     columns = min(3, max(len(chosen), 1))
-    blocks = -(-len(chosen) // columns)
+    blocks = max(-(-len(chosen) // columns), 1)
     highest = max([1, *(int(np.abs(samples.astype(np.int32)).max(initial=0)) for _, (_, samples) in chosen)]) / 32768
-    ratios = [1, 1.7, 0.62] * blocks  # waveform, spectrogram, room for the next title
-    with _figure(3 * blocks, columns, 3.1, 0.75 * blocks, ratios) as (figure, axes):
+    with _figure(blocks, columns, 3.1, 2.35) as (figure, axes):
         image = None
-        for k, (name, (clip_id, samples)) in enumerate(chosen):
-            wave, spectrum = axes[3 * (k // columns)][k % columns], axes[3 * (k // columns) + 1][k % columns]
+        for k, ax in enumerate(axes.flat):
+            ax.set_axis_off()
+            if k >= len(chosen):
+                continue
+            name, (clip_id, samples) = chosen[k]
+            wave, spectrum = ax.inset_axes((0, 0.66, 1, 0.34)), ax.inset_axes((0, 0, 1, 0.64))
             seconds = len(samples) / rate_hz
-            shown = samples[:: max(1, len(samples) // 4000)]
             colour = COLOURS[(_number(name) - 1) % len(COLOURS)]
-            wave.plot(np.linspace(0, seconds, len(shown)), shown / 32768, linewidth=0.4, color=colour)
+            at, low, high = _outline(samples)
+            wave.fill_between(at * seconds, low, high, color=colour, linewidth=0.3)
             wave.set_xlim(0, seconds)
             wave.set_ylim(-highest, highest)
             wave.set_xticks([])
-            wave.spines["bottom"].set_visible(False)
-            wave.set_title(f"{name}  ", pad=3)
-            wave.text(1, 1.04, clip_id, transform=wave.transAxes, ha="right", fontsize=7, color="0.4")
+            wave.set_yticks([])
+            wave.spines[["left", "bottom"]].set_visible(False)
+            wave.set_title(name, pad=2)
+            wave.text(1, 1.04, clip_id, transform=wave.transAxes, ha="right", fontsize=7, color="0.35")
             image = spectrum.imshow(
                 spectrogram(samples, rate_hz),
                 origin="lower",
@@ -138,21 +142,23 @@ def examples(target: Path, clips: Mapping[str, tuple[str, Pcm]], rate_hz: int) -
                 vmax=0,
                 extent=(0, seconds, 0, rate_hz / 2000),
             )
+            spectrum.tick_params(labelsize=8, labelleft=k % columns == 0, labelbottom=k + columns >= len(chosen))
             if k % columns == 0:
-                wave.set_ylabel("amplitude", fontsize=8)
-                spectrum.set_ylabel("kHz")
-            else:
-                wave.set_yticklabels([])
-                spectrum.set_yticklabels([])
+                spectrum.set_ylabel("frequency, kHz", fontsize=9)
             if k + columns >= len(chosen):
-                spectrum.set_xlabel("seconds")
-        for row, axes_of_row in enumerate(axes):
-            for column, ax in enumerate(axes_of_row):
-                if row % 3 == 2 or row // 3 * columns + column >= len(chosen):
-                    ax.set_axis_off()
+                spectrum.set_xlabel("time, s", fontsize=9)
         if image is not None:
-            figure.colorbar(image, ax=axes, label="dB under the loudest point", shrink=0.5, pad=0.01, aspect=30)
+            bar = figure.colorbar(image, ax=axes, shrink=min(1, 1.6 / blocks), pad=0.01, aspect=25)
+            bar.set_label("dB under the loudest point", fontsize=9)
+            bar.outline.set_visible(False)
         return _saved(figure, target)
+
+
+def _outline(samples: Pcm, points: int = 700) -> tuple[Floats, Floats, Floats]:
+    """Return places (0 to 1) and the lowest and highest sample near each, in full scales: what a waveform looks like."""
+    step = max(1, len(samples) // points)
+    cut = samples[: len(samples) // step * step].reshape(-1, step) / 32768
+    return np.linspace(0, 1, len(cut)), cut.min(axis=1), cut.max(axis=1)
 
 
 def spectrogram(samples: Pcm, rate_hz: int, frame_s: float = 0.025, hop_s: float = 0.005) -> Floats:
@@ -168,17 +174,8 @@ def spectrogram(samples: Pcm, rate_hz: int, frame_s: float = 0.025, hop_s: float
 class _figure:  # noqa: N801  # used as a function
     """Makes a figure of rows by columns panels, with the style of all pictures, and closes it."""
 
-    def __init__(
-        self,
-        rows: int,
-        columns: int,
-        width: float,
-        height: float,
-        ratios: Sequence[float] | None = None,
-        sharey: bool = False,
-    ) -> None:
-        self._shape, self._size, self._ratios = (rows, columns), (width * columns, height * rows), ratios
-        self._sharey = sharey
+    def __init__(self, rows: int, columns: int, width: float, height: float, sharey: bool = False) -> None:
+        self._shape, self._size, self._sharey = (rows, columns), (width * columns, height * rows), sharey
 
     def __enter__(self) -> tuple[Any, Any]:
         import matplotlib as mpl
@@ -194,7 +191,6 @@ class _figure:  # noqa: N801  # used as a function
             squeeze=False,
             sharey=self._sharey,
             layout="constrained",
-            gridspec_kw={"height_ratios": list(self._ratios)} if self._ratios else None,
         )
         return self._figure, axes
 

@@ -48,17 +48,21 @@ class PlanFile:
         groups = self._file.metadata
         sizes = [groups.row_group(k).num_rows for k in range(groups.num_row_groups)]
         self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        self._kept: tuple[int, pa.Table] = (-1, None)
         self.metadata = file_metadata(self._file)
 
     def rows(self, first: int, end: int) -> PlanRows:
         """Return rows ``first`` to ``end`` of the file. Raises InputError for a source that SOURCES does not have."""
         low = int(np.searchsorted(self._starts, first, side="right")) - 1
         high = int(np.searchsorted(self._starts, end, side="left"))
-        groups = [
-            self._file.read_row_group(k, use_threads=False) for k in range(low, high)
-        ]  # texts in dictionaries: one by one
-        table = pa.concat_tables(groups)
+        table = pa.concat_tables([self._group(k) for k in range(low, high)])
         return self._arrays(table.slice(first - int(self._starts[low]), end - first).combine_chunks())
+
+    def _group(self, number: int) -> pa.Table:
+        """Return a row group; the last one stays decoded, as batches are much smaller and come in order."""
+        if self._kept[0] != number:
+            self._kept = number, self._file.read_row_group(number, use_threads=False)
+        return self._kept[1]
 
     def used(self) -> Ints:
         """Return how often each source is used, shape (sources,)."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from synth import corpora
 from synth.audio import arena
-from synth.audio.cache import Cache, Stamp
+from synth.audio.cache import Cache, Stamp, folder
 from synth.audio.measured import Measured
 from synth.corpora.items import Corpus, Item
 from synth.errors import InputError, UsageError
@@ -101,6 +101,7 @@ def _measured(
         facts[k] = cache.known(sha, rate) if sha else None
         if facts[k] is None:
             unread.append((k, stamp))
+    atomic.clean_after_dead(folder() / "arena")
     keep = arena.fits(sum(stamp.size for _, stamp in unread))
     done, total = len(rows) - len(unread), len(rows)
     progress("indexing", done, total)

@@ -53,6 +53,17 @@ def clean(folder: Path) -> None:
         _remove(left)
 
 
+def clean_after_dead(folder: Path) -> None:
+    """Remove temporary files below ``folder`` whose process is gone: other runs may be writing there (POSIX only)."""
+    for left in sorted(folder.rglob(f"{PREFIX}*")) if os.name == "posix" else []:
+        try:
+            os.kill(int(left.name.removeprefix(PREFIX).partition("-")[0]), 0)
+        except (ProcessLookupError, ValueError):
+            _remove(left)
+        except PermissionError:
+            continue  # it runs, as somebody else
+
+
 def _replace_folder(temporary: Path, target: Path) -> None:
     for path in sorted(temporary.iterdir()):
         with path.open("rb") as file:

@@ -119,10 +119,8 @@ def _kill(words: list, moment: Callable[[], object], victim: str, **env: str) ->
         assert _until(lambda: moment() or running.poll() is not None), "the moment never came"
         assert running.poll() is None, "the run ended before it could be killed"
     finally:
-        if victim == "parent":
-            running.kill()
-        else:
-            os.killpg(running.pid, signal.SIGKILL)
+        if running.poll() is None:
+            running.kill() if victim == "parent" else os.killpg(running.pid, signal.SIGKILL)
         running.wait()
     assert running.returncode == -signal.SIGKILL
 
