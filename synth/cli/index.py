@@ -16,6 +16,7 @@ from synth.cli.session import Session, output_options
 @click.option("--noise", multiple=True, metavar="PATH", help="A folder of background noise; repeatable.")
 @shared.RATE
 @shared.JOBS
+@shared.ROOTS
 @click.option("-o", "--out", required=True, metavar="FILE", help="The SOURCES table to write.")
 @output_options
 def command(
@@ -25,6 +26,7 @@ def command(
     noise: tuple[str, ...],
     rate: int | None,
     jobs: int | None,
+    roots: tuple[str, ...],
     out: str,
 ) -> None:
     """Read folders of recordings and measure each: the SOURCES table.
@@ -35,9 +37,17 @@ def command(
     from synth.cli import report
     from synth.recipe import MixOptions
     from synth.steps.index import index
+    from synth.steps.roots import parse_given
 
     done = index(
-        paths, csv=csv, noise=noise, rate=rate or MixOptions().rate, jobs=jobs, out=out, progress=session.progress
+        paths,
+        csv=csv,
+        noise=noise,
+        rate=rate or MixOptions().rate,
+        roots=parse_given(roots),
+        jobs=jobs,
+        out=out,
+        progress=session.progress,
     )
     report.indexed(session, done)
     session.say(f"{out}: {done.table.num_rows:,} rows. Next: synth split {out} --split 80/10/10 -o split.parquet")

@@ -57,6 +57,7 @@ They are for trying things out and for tests. A model that is trained on them kn
 recordings of people for anything else. How they were made: synth/demo/make_voices.py.
 """
 CORPUS = """name = "demo-voices"
+title = "20 synthetic demo voices"
 licence = "CC0-1.0"
 attribution = "synth demo voices, made with espeak-ng"
 """

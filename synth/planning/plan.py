@@ -102,11 +102,11 @@ class Planner:
         drawn, failed = self._until_it_fits(drawn, rows, cell, source, level, snr, step)
         down = np.zeros(len(rows), np.int64)
         if len(failed):
-            first, length, onset = drawn.first[failed], drawn.length[failed], drawn.onset[failed]
+            starts, lengths, onsets = drawn.first[failed], drawn.length[failed], drawn.onset[failed]
             gains, fewer = lowered(
                 _rows_of(drawn.gains, failed),
                 drawn.heard.present[failed],
-                lambda q12: self._frame_peaks(first, length, onset, q12),
+                lambda q12: self._frame_peaks(starts, lengths, onsets, q12),
             )
             drawn = replace(drawn, gains=_put(drawn.gains, failed, gains))
             down[failed] = fewer

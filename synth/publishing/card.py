@@ -39,7 +39,7 @@ def write(out: Path) -> None:
     plan = parquet.file_metadata(pq.ParquetFile(out / "plan.parquet"))
     facts = _facts(out)
     with replacing(out / "README.md") as temporary:
-        temporary.write_text(_card(out, options, facts, plan), encoding="utf-8")
+        temporary.write_text(_card(options, facts, plan), encoding="utf-8")
     with replacing(out / "attribution.txt") as temporary:
         temporary.write_text("\n".join(facts.attributions) + "\n", encoding="utf-8")
 
@@ -107,7 +107,7 @@ def _cell_names(schema: pa.Schema) -> list[str]:
     return list(features["cell"]["names"])
 
 
-def _card(out: Path, options: MixOptions, facts: Facts, plan: dict[str, str]) -> str:
+def _card(options: MixOptions, facts: Facts, plan: dict[str, str]) -> str:
     splits = [split for split in SPLITS if split in facts.cells]
     licence = licences.strictest(facts.licences)
     clips = sum(sum(cells.values()) for cells in facts.cells.values())
@@ -128,7 +128,7 @@ def _card(out: Path, options: MixOptions, facts: Facts, plan: dict[str, str]) ->
     damaged = ", ".join(f"{count} {name}" for name, count in sorted(facts.unused.items()))
     lines = [
         front,
-        f"# {out.name}",
+        f"# {options.speakers} speakers at once, in clips of {options.seconds:g} s",
         "",
         f"{clips:,} clips of {options.seconds:g} s ({hours:.2f} h), {options.rate} Hz mono, with {options.speakers} speakers at "
         "once, made with [synth](https://pypi.org/project/synth/) from recordings of one speaker each.",

@@ -71,7 +71,7 @@ def levels(target: Path, level_db: Mapping[str, Floats], active: Mapping[str, Fl
         right.set_title("Activity: belongs to the class")
         right.set_xlabel("share of the clip in which somebody speaks, %")
         right.set_ylabel("share of the class's clips, %")
-        right.legend(loc="upper left", fontsize=9)
+        right.legend(loc="upper center", fontsize=9)
         return _saved(figure, target)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -162,7 +163,7 @@ def _listened(
     try:
         again = Again(folder, job_of(folder.opened_plan, folder.out, given, jobs, progress))
     except InputError as error:
-        why = str(error)
+        why = re.sub(r" is not at [^;]+;", " is not here;", str(error))  # audit.json holds no path of this machine
     thresholds, how = _thresholds(folder, again, chosen, everything)
     done = 0
     for part, wanted in stored.runs_of(chosen, folder.parts):

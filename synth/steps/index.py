@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,7 @@ def index(
     csv: str | Path | None = None,
     noise: Sequence[str | Path] = (),
     rate: int = 16000,
+    roots: Mapping[str, Path] | None = None,
     jobs: int | None = None,
     out: str | Path | None = None,
     progress: Progress = silent,
@@ -59,7 +60,7 @@ def index(
         raise UsageError(f"--rate {rate}: wanted a multiple of {FRAMES_PER_S} Hz from 4000 to 192000, e.g. 16000")
     with Cache() as cache:
         found: list[tuple[where.Root, Corpus]] = []
-        for root in where.named(cache, paths, noise):
+        for root in where.named(cache, paths, noise, roots):
             table = Path(csv) if csv and not root.noise else None
             found.append((root, corpora.read(root.folder, root.name, table, noise=root.noise)))
         rows: list[Row] = [(root, corpus, item) for root, corpus in found for item in corpus.items]

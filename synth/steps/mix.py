@@ -46,7 +46,9 @@ def mix(
     chosen = (recipe or MixOptions()).with_changes(options)
     folder = Path(out) if out else Path(f"speakers-{chosen.speakers}")
     noise = [chosen.noise] if chosen.noise else []
-    indexed = index(chosen.source, csv=chosen.csv, noise=noise, rate=chosen.rate, jobs=jobs, progress=progress)
+    indexed = index(
+        chosen.source, csv=chosen.csv, noise=noise, rate=chosen.rate, roots=roots, jobs=jobs, progress=progress
+    )
     done = split(
         indexed.table,
         split=chosen.split,
@@ -59,6 +61,6 @@ def mix(
     with TemporaryDirectory(prefix="synth-") as scratch:
         plan = planned(done.table, chosen, Path(scratch) / "plan.parquet", progress)
         opened = replace(open_plan(plan.path, None, done.table), options=chosen)
-        rendered = rendered_to(opened, folder, roots or {}, workers(jobs), progress)
-    audited = audit(folder, roots=roots, jobs=jobs, progress=progress, pictures=False)
+        rendered = rendered_to(opened, folder, {}, workers(jobs), progress)
+    audited = audit(folder, jobs=jobs, progress=progress, pictures=False)
     return Mixed(indexed, done, plan, rendered, audited, demo=names == (where.DEMO,))

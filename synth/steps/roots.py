@@ -22,15 +22,25 @@ class Root:
     noise: bool = False
 
 
-def named(cache: Cache, paths: Sequence[str | Path], noise: Sequence[str | Path] = ()) -> list[Root]:
-    """Return the roots of paths given as PATH, NAME=PATH, or the name of a root seen before.
+def named(
+    cache: Cache,
+    paths: Sequence[str | Path],
+    noise: Sequence[str | Path] = (),
+    given: Mapping[str, Path] | None = None,
+) -> list[Root]:
+    """Return the roots of paths given as PATH, NAME=PATH, or the name of a root seen before or ``given`` by --root.
 
     Without a path at all, the demo voices. A name that is taken gets a number. Raises InputError for a missing path.
     """
     roots: list[Root] = []
     known = cache.roots()
-    for is_noise, given in [*((False, path) for path in paths or [DEMO]), *((True, path) for path in noise)]:
-        name, folder = _parsed(str(given), known)
+    unused = sorted(set(given or {}) - {str(text) for text in (*paths, *noise)})
+    if unused:
+        raise UsageError(
+            f"--root {unused[0]}: no source of that name; the sources are {', '.join(map(str, paths)) or DEMO}"
+        )
+    for is_noise, text in [*((False, path) for path in paths or [DEMO]), *((True, path) for path in noise)]:
+        name, folder = _parsed(str(text), known, given or {})
         if not folder.is_dir():
             found = "is a file" if folder.exists() else "does not exist"
             raise InputError(
@@ -76,7 +86,9 @@ def parse_given(texts: Iterable[str]) -> dict[str, Path]:
     return out
 
 
-def _parsed(text: str, known: Mapping[str, Path]) -> tuple[str, Path]:
+def _parsed(text: str, known: Mapping[str, Path], given: Mapping[str, Path]) -> tuple[str, Path]:
+    if text in given:
+        return text, given[text]
     if text == DEMO:
         return DEMO, demo.folder()
     path = Path(text).expanduser()

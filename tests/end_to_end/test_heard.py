@@ -1,0 +1,110 @@
+"""Every claimed speaker is heard, by a judge that shares no code with synth; and loudness does not tell how many there are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.end_to_end.commands import clips, planned, synth
+from tests.real_data import DATA
+
+FRAME_N = 480  # 30 ms at 16 kHz
+HEARD_S = 0.2
+
+
+@pytest.fixture(scope="module", params=["LibriSpeech", "demo-voices"])
+def folder(request, tmp_path_factory):
+    """3,600 clips of 1 s with one to three speakers, with stems."""
+    if request.param == "LibriSpeech" and DATA is None:
+        pytest.skip("no real recordings")
+    source = DATA / "LibriSpeech" if request.param == "LibriSpeech" else "demo-voices"
+    plan = planned(tmp_path_factory.mktemp("heard"), source, split="100/0/0", plan=("--clips", "3600/0/0"))
+    synth("render", plan, "-o", plan.parent / "set", "--stems")
+    return plan.parent / "set"
+
+
+def test_a_voice_activity_detector_hears_every_speaker(folder, record_property):
+    webrtcvad = pytest.importorskip("webrtcvad", reason="needs webrtcvad-wheels")
+
+    def active_s(stem: np.ndarray) -> float:
+        detector = webrtcvad.Vad(3)  # the strictest mode; a new one per stem, because it remembers
+        frames = stem[: len(stem) // FRAME_N * FRAME_N].reshape(-1, FRAME_N)
+        return 0.03 * sum(detector.is_speech(frame.tobytes(), 16000) for frame in frames)
+
+    heard = [
+        min(active_s(stem) for stem in row["stems"]) >= HEARD_S
+        for row in clips(folder, "n_speakers", "stems")
+        if row["n_speakers"] == 3
+    ]
+    assert len(heard) == 1200
+    share = sum(heard) / len(heard)
+    record_property("share", share)
+    print(f"\n{folder}: all three heard in {share:.2%}")
+    assert share >= 0.99
+
+
+def test_silence_and_noise_are_not_heard():
+    """The judge of the test above can say no."""
+    webrtcvad = pytest.importorskip("webrtcvad")
+    rng = np.random.default_rng(0)
+    for samples in (np.zeros(16000), rng.normal(0, 3, 16000)):
+        detector = webrtcvad.Vad(3)
+        frames = samples.astype(np.int16)[: 33 * FRAME_N].reshape(-1, FRAME_N)
+        assert 0.03 * sum(detector.is_speech(frame.tobytes(), 16000) for frame in frames) < HEARD_S
+
+
+def test_the_level_does_not_tell_how_many_speak(folder):
+    levels, counts = _levels(folder)
+    accuracy = predicted(levels, counts)
+    print(f"\n{folder}: level alone predicts n in {accuracy:.3f}")
+    assert accuracy <= 0.37
+
+
+def test_the_predictor_finds_a_level_that_tells(folder):
+    """One dB more a speaker is a shortcut, and seen as one: the test above can fail."""
+    levels, counts = _levels(folder)
+    assert predicted(levels + 1.5 * counts, counts) > 0.40
+
+
+def test_levels_are_the_recorded_ones_and_nothing_clips(folder):
+    for row in clips(folder, "clip_id", "audio", "level_dbfs"):
+        samples = row["audio"].astype(np.float64)
+        assert abs(10 * np.log10(np.mean(samples**2) / 32768**2) - row["level_dbfs"]) < 0.06, row["clip_id"]
+        assert abs(samples).max() < 32767
+        assert abs(samples.mean()) < 150, "no offset to speak of"
+
+
+def test_stems_lie_within_the_range_that_was_drawn(folder):
+    """Levels of active speech differ by at most --sir-db, measured here over the loud half of each stem."""
+    spread = []
+    for row in clips(folder, "n_speakers", "stems", "parts"):
+        if row["n_speakers"] > 1:
+            said = [part["level_dbfs"] for part in row["parts"]]
+            spread.append(max(said) - min(said))
+            for stem, level in zip(row["stems"], said, strict=True):
+                power = np.sort((stem[: len(stem) // 320 * 320].reshape(-1, 320).astype(np.float64) ** 2).mean(axis=1))
+                measured = 10 * np.log10(power[len(power) // 2 :].mean() / 32768**2)
+                assert abs(measured - level) < 3.5, (row["parts"], measured)
+    assert max(spread) <= 5.2  # 5 dB and the rounding of two gains
+    assert max(spread) > 4, "the whole range is used"
+
+
+def _levels(folder) -> tuple[np.ndarray, np.ndarray]:
+    """Return the RMS in dBFS and the number of speakers of every clip."""
+    levels, counts = [], []
+    for row in clips(folder, "audio", "n_speakers"):
+        levels.append(10 * np.log10(np.mean(row["audio"].astype(np.float64) ** 2) / 32768**2))
+        counts.append(row["n_speakers"])
+    return np.array(levels), np.array(counts)
+
+
+def predicted(feature: np.ndarray, label: np.ndarray, folds: int = 5, bins: int = 20) -> float:
+    """Return how often a label is predicted from one number: the commonest label among its like, cross-validated."""
+    right = 0
+    for fold in range(folds):
+        test = np.arange(len(feature)) % folds == fold
+        edges = np.quantile(feature[~test], np.linspace(0, 1, bins + 1)[1:-1])
+        votes = np.zeros((bins, label.max() + 1), int)
+        np.add.at(votes, (np.searchsorted(edges, feature[~test]), label[~test]), 1)
+        right += int((votes.argmax(axis=1)[np.searchsorted(edges, feature[test])] == label[test]).sum())
+    return right / len(feature)
