@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared machine", deadline=None)  # how long a case takes says nothing here
+settings.load_profile("shared machine")
 
 
 def pytest_addoption(parser):

@@ -29,6 +29,12 @@ CREATE TABLE IF NOT EXISTS arena (
 """
 
 
+def _stored(path: str) -> str | bytes:
+    """Return a path as the table takes it: text, or bytes where it is no UTF-8."""
+    encoded = os.fsencode(path)
+    return path if path.isascii() or encoded.decode("utf-8", "ignore") == path else encoded
+
+
 def folder() -> Path:
     """Return the cache folder: ``$SYNTH_CACHE_DIR``, or the user's cache folder."""
     chosen = os.environ.get(FOLDER_VARIABLE)
@@ -74,7 +80,9 @@ class Cache:
         ask = self._db.cursor()
         out: list[str | None] = []
         for stamp in stamps:
-            row = ask.execute("SELECT size, mtime_ns, sha256 FROM files WHERE path = ?", (stamp.path,)).fetchone()
+            row = ask.execute(
+                "SELECT size, mtime_ns, sha256 FROM files WHERE path = ?", (_stored(stamp.path),)
+            ).fetchone()
             out.append(str(row[2]) if row and row[:2] == (stamp.size, stamp.mtime_ns) else None)
         return out
 
@@ -86,7 +94,7 @@ class Cache:
 
     def remember_hashes(self, items: Iterable[tuple[Stamp, str]]) -> None:
         """Remember the hash of files that were read."""
-        rows = [(stamp.path, stamp.size, stamp.mtime_ns, sha) for stamp, sha in items]
+        rows = [(_stored(stamp.path), stamp.size, stamp.mtime_ns, sha) for stamp, sha in items]
         with self._db:
             self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows)
 
@@ -100,7 +108,7 @@ class Cache:
                     continue
                 self._db.execute(
                     "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
-                    (stamp.path, stamp.size, stamp.mtime_ns, facts.sha256),
+                    (_stored(stamp.path), stamp.size, stamp.mtime_ns, facts.sha256),
                 )
                 self._db.execute(
                     f"INSERT OR REPLACE INTO measures VALUES ({marks})",  # noqa: S608  # question marks only
@@ -119,9 +127,9 @@ class Cache:
 
     def roots(self) -> dict[str, Path]:
         """Return where each root was seen last."""
-        return {name: Path(path) for name, path in self._db.execute("SELECT name, path FROM roots")}
+        return {name: Path(os.fsdecode(path)) for name, path in self._db.execute("SELECT name, path FROM roots")}
 
     def remember_root(self, name: str, path: Path) -> None:
         """Remember where a root lies now."""
         with self._db:
-            self._db.execute("INSERT OR REPLACE INTO roots VALUES (?, ?)", (name, str(path.absolute())))
+            self._db.execute("INSERT OR REPLACE INTO roots VALUES (?, ?)", (name, _stored(str(path.absolute()))))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal, localcontext
 from functools import lru_cache
+from math import inf, nextafter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,12 @@ def _lookup() -> tuple[NDArray[np.float64], NDArray[np.int16], int]:
     count = HIGHEST_TENTHS - LOWEST_TENTHS
     half = Decimal(1) / 200
     powers = _powers(Decimal(LOWEST_TENTHS) / 100 + half, Decimal(1) / 100, count)
-    borders = np.array([*(power / (1 << _FIXED) for power in powers), np.inf])
+    near = [power / (1 << _FIXED) for power in powers]
+    exact = [
+        n if n.as_integer_ratio()[0] << _FIXED >= p * n.as_integer_ratio()[1] else nextafter(n, inf)
+        for n, p in zip(near, powers, strict=True)
+    ]
+    borders = np.array([*exact, np.inf])  # the smallest doubles that round up
     shift = 52 - _MANTISSA_BITS
     first = int(np.float64(power_table()[0]).view(np.uint64)) >> shift
     last = int(np.float64(power_table()[-1]).view(np.uint64)) >> shift

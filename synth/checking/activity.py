@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.audio.decibels import FULL_SCALE, UNITY, byte_energies
-from synth.audio.envelope import SILENT, active_thresholds, frame_length, rms_bytes
+from synth.audio.envelope import SILENT, rms_bytes
 from synth.checking.findings import Finding, counted, named
 from synth.checking.rows import Clips
 from synth.tables import FRAMES_PER_S
@@ -24,7 +24,7 @@ Pcm = NDArray[np.int16]
 
 BELOW_LOUDEST_DB = 3.0  # a speaker further than --sir-db and this under the loudest of the clip is not heard
 INAUDIBLE_DBFS = -90.0  # nor one below what the envelope calls silence
-BLOCK = 64  # windows measured at a time: their float64 copy stays in the processor's cache
+BLOCK_N = 100_000  # samples measured at a time: their float64 copy stays in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,11 @@ def windows_bytes(windows: Pcm, frame_n: int) -> NDArray[np.uint8]:
     """Return the envelope bytes of windows (parts, samples), shape (parts, whole frames)."""
     parts, frames = len(windows), windows.shape[1] // frame_n
     out = np.empty((parts, frames), np.uint8)
-    for first in range(0, parts, BLOCK):
-        wide = windows[first : first + BLOCK, : frames * frame_n].astype(np.float64).reshape(-1, frame_n)
+    step = max(1, BLOCK_N // max(windows.shape[1], 1))
+    for first in range(0, parts, step):
+        wide = windows[first : first + step, : frames * frame_n].astype(np.float64).reshape(-1, frame_n)
         sums = np.einsum("ij,ij->i", wide, wide).astype(np.int64)
-        out[first : first + BLOCK] = rms_bytes(sums, frame_n).reshape(-1, frames)
+        out[first : first + step] = rms_bytes(sums, frame_n).reshape(-1, frames)
     return out
 
 
@@ -61,14 +62,6 @@ def table_bytes(
     inside = (at < frames[:, None]) & (first[:, None] + at < offsets[source + 1][:, None])
     found = rms[np.where(inside, first[:, None] + at, 0)] if len(rms) else np.zeros(inside.shape, np.uint8)
     return np.where(inside, found, np.uint8(255))
-
-
-def threshold_of(samples: Pcm, rate_hz: int) -> int:
-    """Return the threshold of a whole recording as it is rendered: the largest byte that is active."""
-    frame_n = frame_length(rate_hz)
-    frames = len(samples) // frame_n
-    rms = windows_bytes(samples[: frames * frame_n].reshape(1, -1), frame_n)[0]
-    return int(active_thresholds(rms, np.array([0, len(rms)], np.int64))[0])
 
 
 def in_stems(threshold: NDArray[np.int16], gain_q12: Ints) -> NDArray[np.int16]:

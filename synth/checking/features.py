@@ -17,7 +17,7 @@ SPECTRA = 16  # spectra a clip, evenly spaced
 LOW = (0.0125, 0.35)  # of the Nyquist frequency: 100 to 2,800 Hz at 16 kHz
 HIGH = (0.5, 0.95)  # 4,000 to 7,600 Hz
 FEWEST_PAUSES = 2  # frames in which nobody speaks that a noise floor is measured on
-BLOCK = 50  # clips measured at a time
+BLOCK_N = 200_000  # samples measured at a time, so that what is made of them stays in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ def measured(mix: Pcm, voices: NDArray[np.int64], rate_hz: int) -> Features:
     fixed level leaves its expectation alone, unlike that of a low percentile of the clip's own frames (which tells 1 from
     2 from 3 voices in 57 to 63 %, chance 33 %): n voices have fewer pauses in common.
     """
-    return joined([_block(mix[k : k + BLOCK], voices[k : k + BLOCK], rate_hz) for k in range(0, len(mix), BLOCK)])
+    step = max(1, BLOCK_N // mix.shape[1])
+    return joined([_block(mix[k : k + step], voices[k : k + step], rate_hz) for k in range(0, len(mix), step)])
 
 
 def _block(mix: Pcm, voices: NDArray[np.int64], rate_hz: int) -> Features:
@@ -102,6 +103,16 @@ def bandwidth(wide: NDArray[np.float32], rate_hz: int) -> Floats:
         a, b = (round(share * (power.shape[2] - 1)) for share in (low, high))
         bands.append(power[:, :, a : b + 1].sum(axis=2).astype(np.float64) + size * (b + 1 - a) / 24)  # of rounding
     return np.asarray((10 * np.log10(bands[1] / bands[0])).mean(axis=1), np.float64)
+
+
+def leftover(mix: Pcm, bare: Pcm) -> Floats:
+    """Return the level of what clips (clips, samples) hold besides their voices, over that of the clip, in dB, -99 at least."""
+    out = np.full(len(mix), -99.0)
+    for k in np.nonzero((mix != bare).any(axis=1))[0].tolist():
+        whole, rest = mix[k].astype(np.float64), mix[k].astype(np.float64) - bare[k]
+        energy = np.einsum("i,i->", whole, whole), np.einsum("i,i->", rest, rest)
+        out[k] = max(10 * np.log10(max(energy[1], 1e-9) / max(energy[0], 1.0)), -99.0)
+    return out
 
 
 def decibels(power: Floats) -> Floats:

@@ -15,12 +15,13 @@ Ints = NDArray[np.int64]
 
 
 def cells(
-    clips: Clips, names: list[str], asked: Mapping[str, int], weights: Mapping[str, int], elsewhere: Mapping[str, Ints]
+    clips: Clips, names: list[str], asked: Mapping[str, int], weights: Mapping[str, int], planned: Ints
 ) -> Finding:
     """Check the clips asked for and had, by split and cell, and that every prefix has each cell to within one of its share.
 
     ``names``: the manifest's class labels; ``asked``: clips by split; ``weights``: how often each cell comes in a period;
-    ``elsewhere``: the cell of each clip, as an index into ``names``, in the other tables that say it (plan, shards).
+    ``planned``: the cell of each clip in the plan, as an index into ``names``. (That the shards have the manifest's rows is
+    a finding of its own.)
     """
     period = sum(weights.values())
     wrong: list[str] = []
@@ -46,12 +47,10 @@ def cells(
                 wrong.append(f"{split} has {had:,} of {name}, wanted {want * weight / period:,.1f}")
             elif off > 1 + 1e-9:
                 wrong.append(f"a prefix of {split} is off by {off:.2f} clips of {name}")
-    for where, cell in elsewhere.items():
-        differ = clips.ids(cell != clips.cell) if len(cell) == len(clips) else []
-        if len(cell) != len(clips):
-            wrong.append(f"the {where} has {counted(len(cell), 'row')}, the manifest {len(clips):,}")
-        elif differ:
-            wrong.append(f"the {where} gives another cell to {counted(len(differ), 'clip')}{named(differ)}")
+    if len(planned) != len(clips):
+        wrong.append(f"the plan has {counted(len(planned), 'row')}, the manifest {len(clips):,}")
+    elif differ := clips.ids(planned != clips.cell):
+        wrong.append(f"the plan gives another cell to {counted(len(differ), 'clip')}{named(differ)}")
     total = sum(asked.values())
     says = (
         "; ".join(wrong[:6])

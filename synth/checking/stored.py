@@ -46,8 +46,6 @@ class Run:
 def rows(path: Path, columns: Sequence[str], dictionaries: Sequence[str] = ()) -> pa.Table:
     """Read columns of a Parquet file, texts as dictionaries where wanted (nested ones need one row group at a time)."""
     file = pq.ParquetFile(path, read_dictionary=list(dictionaries), memory_map=True)
-    if not dictionaries:
-        return file.read(columns=list(columns), use_threads=False)
     groups = range(file.metadata.num_row_groups)
     if not groups:
         return file.schema_arrow.empty_table()

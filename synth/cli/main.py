@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from synth import __version__
-from synth.errors import SynthError, nearest
+from synth.errors import InputError, SynthError, nearest
 
 COMMANDS = {
     "mix": "Make a balanced data set of speaker mixtures, and check it.",
@@ -79,6 +79,11 @@ class SynthGroup(click.Group):
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(1)
+        except OSError as error:  # a folder where a file was wanted, no permission, …
+            if error.filename is None:
+                raise
+            click.ClickException(f"{error.filename2 or error.filename}: {error.strerror}").show()
+            sys.exit(InputError.exit_code)
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -27,7 +27,7 @@ from synth.seeds import U64, below, draw, key
 from synth.tables import SPLITS
 
 ATTEMPTS = 16  # draws of windows and relative levels before the best attempt is lowered
-BLOCK = 65_536  # rows planned at a time
+BLOCK = 32_768  # rows planned at a time
 MOST_SLOTS = 64  # of a clip: speakers of either sex and noise
 SEX_WORDS = ("female", "male")
 Ints = NDArray[np.int64]

@@ -64,10 +64,13 @@ def by_share(
     each corpus is cut alike. Raises InfeasibleError with the numbers when there are too few.
     """
     out: dict[str, str] = {}
-    for sex in ("F", "M", ""):
-        members = [group for group in groups if not group.noise and (group.sex or "") == sex]
+    by_sex = {
+        sex: [group for group in groups if not group.noise and (group.sex or "") == sex] for sex in ("F", "M", "")
+    }
+    rarer = min((len(members) for sex, members in by_sex.items() if sex and members), default=0)
+    for sex, members in by_sex.items():
         if sex and members:
-            _check(members, sex, shares, fewest)
+            _check(len(members), rarer, sex, shares, fewest)
         out |= _dealt(members, shares, seed, {split: fewest.get(split, 1) if sex else 0 for split in shares})
     noise = [group for group in groups if group.noise]
     if noise and len(noise) < len(shares):
@@ -107,17 +110,20 @@ def counts(total: int, shares: Mapping[str, Fraction], fewest: Mapping[str, int]
     return {split: out[split] for split in shares}
 
 
-def _check(members: Sequence[Group], sex: str, shares: Mapping[str, Fraction], fewest: Mapping[str, int]) -> None:
+def _check(have: int, rarer: int, sex: str, shares: Mapping[str, Fraction], fewest: Mapping[str, int]) -> None:
+    """Raise InfeasibleError when ``have`` speakers of a sex are too few; of the rarer sex there are ``rarer``."""
     need = {split: fewest.get(split, 1) for split in shares}
-    have, wanted = len(members), sum(need.values())
+    wanted = sum(need.values())
     if have >= wanted:
         return
     most = max(need.values())
     advice = []
-    if have // len(need) >= 1:
-        advice.append(f"--speakers up to {have // len(need)} with these {len(need)} splits")
-    if most <= have and len(need) > 1:
-        advice.append(f"{have // most} split{'s' * (have // most > 1)} with up to {most} speakers (a zero in --split)")
+    if rarer // len(need) >= 1:
+        advice.append(f"--speakers up to {rarer // len(need)} with these {len(need)} splits")
+    if most <= rarer and len(need) > 1:
+        advice.append(
+            f"{rarer // most} split{'s' * (rarer // most > 1)} with up to {most} speakers (a zero in --split)"
+        )
     raise InfeasibleError(
         f"{have} {_KIND[sex]} are too few: {', '.join(f'{n} for {split}' for split, n in need.items())} make {wanted}, "
         f"because a clip may hold {most} of one sex and no speaker may be in two splits. "

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from synth.audio.cache import Place
 
-BATCH_BYTES = 16 << 20
+BATCH_BYTES = 8 << 20
+LARGEST_BATCH = 64 << 20  # a row group with the stems of 20 speakers stays below the 2 GB that its offsets can address
 SHARD_BYTES = 48 << 20
-BATCHES = (50, 500)  # clips in a row group
+BATCHES = (50, 250)  # clips in a row group
 STORES = ("parquet", "files")
 CODECS = ("wav", "flac")
 
@@ -56,7 +57,8 @@ class Job:
     def batch(self) -> int:
         """Clips in a row group: a function of the clip's size alone, so that bytes do not depend on the workers."""
         low, high = BATCHES
-        return max(low, min(high, BATCH_BYTES // (2 * self.length_n)))
+        wanted = max(low, min(high, BATCH_BYTES // (2 * self.length_n)))
+        return max(1, min(wanted, LARGEST_BATCH // (2 * self.length_n)))
 
     @property
     def per_shard(self) -> int:

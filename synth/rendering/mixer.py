@@ -18,6 +18,9 @@ from synth.errors import ClaimError
 
 RAMP_S = 0.01
 LARGEST = 32767
+SAFE_GAIN = 65535  # no 16-bit sample times it passes 32 bits
+WIDEST = (1 << 31) - 1 - (UNITY >> 1)
+TOO_LOUD = "a mixture passes 16 bits: the plan was changed or its sources are not those it was made for"
 Part = tuple[NDArray[np.int16], int, np.int32]  # window of the source, onset in the clip (samples), integer gain
 
 # looked up once: a clip is about thirty calls of half a microsecond each
@@ -56,6 +59,8 @@ class Mixer:
             total[:] = 0
         stem, number = total, 0
         for window, onset, gain in parts:
+            if gain > SAFE_GAIN and max(int(highest(window)), -int(lowest(window))) * int(gain) > WIDEST:
+                raise ClaimError(TOO_LOUD)
             if len(window) == self._length_n:
                 copyto(stem, window)
                 multiply(stem, gain, stem)
@@ -71,9 +76,7 @@ class Mixer:
             else:
                 add(total, stem, total)
         if highest(total) > LARGEST or lowest(total) < -LARGEST:
-            raise ClaimError(
-                "a mixture passes 16 bits: the plan was changed or its sources are not those it was made for"
-            )
+            raise ClaimError(TOO_LOUD)
         copyto(out, total, casting="unsafe")
         return self._energy(total)
 

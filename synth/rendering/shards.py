@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,8 +192,13 @@ def _audio(data: pa.Array, paths: pa.Array) -> pa.StructArray:
 
 
 def _save(folder: Path, names: pa.Array, audio: pa.Array) -> None:
-    for k, name in enumerate(names.to_pylist()):
-        (folder / name).write_bytes(audio[k].as_buffer())
+    where = os.fspath(folder)
+    for name, data in zip(names.to_pylist(), audio, strict=True):
+        file = os.open(f"{where}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            os.write(file, data.as_buffer())
+        finally:
+            os.close(file)
 
 
 def _layout(schema: pa.Schema) -> dict[str, object]:

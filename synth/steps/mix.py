@@ -16,6 +16,7 @@ from synth.steps.plan import Planned, planned
 from synth.steps.progress import Progress, silent, workers
 from synth.steps.render import Rendered, open_plan, rendered_to
 from synth.steps.split import Split, split
+from synth.store.memory import give_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +63,6 @@ def mix(
         plan = planned(done.table, chosen, Path(scratch) / "plan.parquet", progress)
         opened = replace(open_plan(plan.path, None, done.table), options=chosen)
         rendered = rendered_to(opened, folder, {}, workers(jobs), progress)
+    give_back()
     audited = audit(folder, jobs=jobs, progress=progress, pictures=False)
     return Mixed(indexed, done, plan, rendered, audited, demo=names == (where.DEMO,))

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from synth import __version__
 from synth.errors import InfeasibleError, InputError
 from synth.planning.cells import Period, period, weights
-from synth.planning.plan import BLOCK, Planner
+from synth.planning.plan import Planner
 from synth.planning.pool import Pool
 from synth.planning.request import Request, parsed
 from synth.planning.rows import CODED, batch
@@ -27,7 +27,7 @@ from synth.store.atomic import replacing
 from synth.tables import FORMAT_VERSION, PLAN, SOURCES
 
 MADE_BY = "synth index PATH -o sources.parquet && synth split sources.parquet -o split.parquet"
-ROW_GROUP = BLOCK  # rows of a plan in a row group
+ROW_GROUP = 16_384  # rows of a plan in a row group: what a renderer holds of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, prog
                 digest.update(rows)
                 lowered += int(block.lowered.sum())
                 first += rows.num_rows
-                file.write_batch(rows)
+                file.write_table(pa.Table.from_batches([rows]), row_group_size=ROW_GROUP)
                 done += rows.num_rows
                 progress("planning", done, total)
         metadata |= {"lowered": str(lowered), "digest": digest.hexdigest()}

@@ -25,9 +25,9 @@ from synth.rendering.job import CODECS, STORES, Job
 from synth.rendering.planfile import PlanFile
 from synth.rendering.shards import stamp
 from synth.steps import roots as where
-from synth.steps.plan import ROW_GROUP
 from synth.steps.progress import Progress, silent, workers
 from synth.store import atomic, locks, parquet
+from synth.store.memory import give_back
 from synth.tables import FRAMES_PER_S, MANIFEST, NOISE, PLAN, SOURCES
 
 MADE_BY = "synth plan split.parquet -o plan.parquet"
@@ -101,6 +101,7 @@ def rendered_to(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int,
         with atomic.replacing(out / "recipe.toml") as temporary:
             temporary.write_text(text, encoding="utf-8")
         job = _job(opened, out, places, files)
+        give_back()
         shards = job.shards(opened.clips)
         done, total = 0, sum(opened.clips.values())
         progress("rendering", 0, total)
@@ -136,9 +137,7 @@ def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = 
             "give the table the plan was made from: --sources FILE"
         )
     index = {name: k for k, name in enumerate(table.column("source_id").to_pylist())}
-    digest = parquet.Digest(PLAN.names)
-    for batch in file.iter_batches(batch_size=ROW_GROUP):
-        digest.update(batch)
+    digest = _digest(file)
     options = mix_options(json.loads(meta["recipe"]), str(plan))
     length_n = round(options.seconds * FRAMES_PER_S) * (options.rate // FRAMES_PER_S)
     clips = _clips_of(file)
@@ -146,7 +145,7 @@ def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = 
         plan,
         table,
         options,
-        digest.hexdigest(),
+        digest,
         clips,
         tuple(json.loads(meta["cells"])),
         PlanFile(plan, index).used(),
@@ -186,9 +185,13 @@ def refuse_other(out: Path, digest: str, options: MixOptions) -> None:
 
 def open_digest(plan: Path) -> str:
     """Return the digest of the values of a plan file."""
+    return _digest(parquet.opened(plan, PLAN, MADE_BY))
+
+
+def _digest(file: pq.ParquetFile) -> str:
     digest = parquet.Digest(PLAN.names)
-    for batch in parquet.opened(plan, PLAN, MADE_BY).iter_batches(batch_size=ROW_GROUP):
-        digest.update(batch)
+    for group in range(file.metadata.num_row_groups):
+        digest.update(file.read_row_group(group, use_threads=False))
     return digest.hexdigest()
 
 
@@ -231,8 +234,8 @@ def _job(opened: Opened, out: Path, places: Mapping[str, Place], files: Mapping[
 
 def _clips_of(file: pq.ParquetFile) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for batch in file.iter_batches(batch_size=ROW_GROUP, columns=["split"]):
-        for entry in batch.column(0).value_counts().to_pylist():
+    for group in range(file.metadata.num_row_groups):
+        for entry in file.read_row_group(group, columns=["split"]).column(0).value_counts().to_pylist():
             counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
     return counts
 

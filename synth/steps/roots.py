@@ -8,6 +8,7 @@ from pathlib import Path
 
 from synth import demo
 from synth.audio.cache import Cache
+from synth.corpora.walk import shown
 from synth.errors import InputError, UsageError
 
 DEMO = "demo-voices"
@@ -44,7 +45,7 @@ def named(
         if not folder.is_dir():
             found = "is a file" if folder.exists() else "does not exist"
             raise InputError(
-                f"{folder} {found}; wanted a folder of recordings. LibriSpeech comes from https://www.openslr.org/12 "
+                f"{shown(str(folder))} {found}; wanted a folder of recordings. LibriSpeech comes from https://www.openslr.org/12 "
                 "(mini: https://www.openslr.org/31); then: synth index PATH/LibriSpeech -o sources.parquet"
             )
         taken = {root.name for root in roots}
@@ -93,7 +94,7 @@ def _parsed(text: str, known: Mapping[str, Path], given: Mapping[str, Path]) -> 
         return DEMO, demo.folder()
     path = Path(text).expanduser()
     if path.exists():
-        return path.resolve().name, path
+        return shown(path.resolve().name), path
     name, equals, rest = text.partition("=")
     if equals and name and "/" not in name:
         return name, Path(rest).expanduser()

@@ -42,6 +42,8 @@ def blobs(values: Sequence[bytes]) -> pa.Array:
 
 def rows_of(matrix: NDArray[np.uint8], kind: pa.DataType | None = None) -> pa.Array:
     """Return a binary (or string) array of the rows of a C-contiguous byte matrix, without a copy."""
+    if matrix.nbytes >= 1 << 31:
+        raise ValueError(f"{matrix.nbytes:,} bytes in one array: its 32-bit offsets address 2 GB")
     offsets = np.arange(len(matrix) + 1, dtype=np.int32) * np.int32(matrix.shape[1])
     return pa.Array.from_buffers(kind or pa.binary(), len(matrix), [None, pa.py_buffer(offsets), pa.py_buffer(matrix)])
 

@@ -65,9 +65,8 @@ def clean_after_dead(folder: Path) -> None:
 
 
 def _replace_folder(temporary: Path, target: Path) -> None:
-    for path in sorted(temporary.iterdir()):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+    if hasattr(os, "sync"):  # one flush of everything: an fsync for each of a thousand files takes three times as long
+        os.sync()
     if target.exists():
         shutil.rmtree(target)
     temporary.replace(target)

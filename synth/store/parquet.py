@@ -112,14 +112,16 @@ class Digest:
         valid = _valid(array)
         self._feed(f"{name}?", valid)
         if pa.types.is_list(kind):
-            offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
-            self._feed(f"{name}#", np.where(valid, np.diff(offsets), 0).astype(np.int32))
+            self._feed(f"{name}#", np.where(valid, np.diff(_offsets(array)), 0).astype(np.int32))
             self._add(f"{name}[]", array.flatten())
         elif pa.types.is_struct(kind):
             for field, child in zip(kind, array.flatten(), strict=True):
                 self._add(f"{name}.{field.name}", child)
         elif pa.types.is_string(kind) or pa.types.is_binary(kind):
-            offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
+            offsets = _offsets(array)
+            if np.diff(offsets)[~valid].any():  # bytes under a null are no value
+                array = array.fill_null("" if pa.types.is_string(kind) else b"")
+                offsets = _offsets(array)
             self._feed(f"{name}#", np.diff(offsets))
             if array.buffers()[2] is not None and len(array):
                 self._feed(name, np.frombuffer(array.buffers()[2], np.uint8)[offsets[0] : offsets[-1]])
@@ -129,6 +131,11 @@ class Digest:
             values = as_numpy(array, kind.to_pandas_dtype()).copy()
             values[~valid] = 0
             self._feed(name, values)
+
+
+def _offsets(array: pa.Array) -> np.ndarray:
+    """Return where each row of a list, text or binary array begins in its values, and where the last one ends."""
+    return np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
 
 
 def _word_hashes(array: pa.Array) -> np.ndarray:

@@ -13,14 +13,12 @@ def made(tmp_path_factory):
     """Make an honest data set of the demo voices: ``made(name, clips=…, **options)``, once a session for each name."""
     known = {}
 
-    def make(name, clips="900/150/150", table=None, rendering=None, **options):
+    def make(name, clips="900/150/150", share="80/10/10", table=None, rendering=None, **options):
         if name not in known:
             folder = tmp_path_factory.mktemp(name)
-            sources = split(
-                index([]).table if table is None else table, clips=clips, out=folder / "sources.parquet"
-            ).table
-            assert sources.num_rows
-            plan(folder / "sources.parquet", out=folder / "plan.parquet", clips=clips, **options)
+            table = index([]).table if table is None else table
+            split(table, clips=clips, split=share, out=folder / "sources.parquet")
+            plan(folder / "sources.parquet", out=folder / "plan.parquet", clips=clips, split=share, **options)
             render(folder / "plan.parquet", out=folder / "set", jobs=1, **(rendering or {}))
             known[name] = folder / "set"
         return known[name]

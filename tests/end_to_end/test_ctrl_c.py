@@ -50,7 +50,7 @@ def test_render(plan, whole, tmp_path, jobs, whom):
 def test_while_the_workers_start(plan, whole, tmp_path, whom):
     """Workers that are still loading have not yet learnt to leave Ctrl-C to the command."""
     out = tmp_path / "set"
-    interrupted = _interrupt(["render", plan, "-o", out, "-j", 2], whom, lambda: (out / "recipe.toml").exists())
+    interrupted = _interrupt(["render", plan, "-o", out, "-j", 2], whom, (out / "recipe.toml").exists)
     assert interrupted.code == 130
     assert "Traceback" not in interrupted.err
     synth("render", plan, "-o", out, "-j", 2)
@@ -60,7 +60,9 @@ def test_while_the_workers_start(plan, whole, tmp_path, whom):
 def test_mix_while_indexing(tmp_path):
     out, cache = tmp_path / "set", tmp_path / "cache"
     words = ["mix", "--clips", "90/18/18", "--rate", 48000, "--out", out, "-j", 2]
-    interrupted = _interrupt(words, "the command", lambda: any((cache / "arena").rglob("*")), SYNTH_CACHE_DIR=str(cache))
+    interrupted = _interrupt(
+        words, "the command", lambda: any((cache / "arena").rglob("*")), SYNTH_CACHE_DIR=str(cache)
+    )
     assert interrupted.code == 130
     assert "goes on from there" in interrupted.err
     assert not out.exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -31,7 +30,9 @@ def first(plan, tmp_path_factory):
 
 
 def test_several_shards_and_nothing_left_over(first):
-    assert len(list((first / "data").iterdir())) >= 4, "the other tests compare orders of work: they need several shards"
+    assert len(list((first / "data").iterdir())) >= 4, (
+        "the other tests compare orders of work: they need several shards"
+    )
     assert litter(first) == []
 
 
@@ -95,7 +96,9 @@ def test_every_store_and_codec_holds_the_same_samples(plan, first, tmp_path, sto
     assert rows(out / "manifest.parquet", *same) == rows(first / "manifest.parquet", *same)
 
 
-@pytest.mark.parametrize("options", [(), ("--overlap", "0:0.8", "--seconds", 3, "--min-active", 0.3), ("--sir-db", 20, "--codec", "flac")])
+@pytest.mark.parametrize(
+    "options", [(), ("--overlap", "0:0.8", "--seconds", 3, "--min-active", 0.3), ("--sir-db", 20, "--codec", "flac")]
+)
 def test_stems_add_up_to_the_clip_bit_for_bit(tmp_path, options):
     plan = planned(tmp_path, plan=("--speakers", "1-4", "--clips", "300/0/0", *options), split="100/0/0")
     synth("render", plan, "-o", tmp_path / "out", "--stems")
@@ -191,4 +194,3 @@ def test_no_out_names_the_folder_after_the_recipe(tmp_path):
 def _paired(options: tuple) -> tuple:
     """Return options without flags: name, value, name, value."""
     return tuple(word for word in options if word != "--stems")
-

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.end_to_end.commands import clips, planned, synth
+from tests.end_to_end.judges import predicted
 from tests.real_data import DATA
 
 FRAME_N = 480  # 30 ms at 16 kHz
@@ -14,16 +15,16 @@ HEARD_S = 0.2
 
 @pytest.fixture(scope="module", params=["LibriSpeech", "demo-voices"])
 def folder(request, tmp_path_factory):
-    """3,600 clips of 1 s with one to three speakers, with stems."""
+    """The usual recipe: 4,320 clips of 1 s with one to three speakers, here with stems."""
     if request.param == "LibriSpeech" and DATA is None:
         pytest.skip("no real recordings")
     source = DATA / "LibriSpeech" if request.param == "LibriSpeech" else "demo-voices"
-    plan = planned(tmp_path_factory.mktemp("heard"), source, split="100/0/0", plan=("--clips", "3600/0/0"))
+    plan = planned(tmp_path_factory.mktemp("heard"), source, plan=("--clips", "3600/360/360"))
     synth("render", plan, "-o", plan.parent / "set", "--stems")
     return plan.parent / "set"
 
 
-def test_a_voice_activity_detector_hears_every_speaker(folder, record_property):
+def test_a_voice_activity_detector_hears_every_speaker(folder):
     webrtcvad = pytest.importorskip("webrtcvad", reason="needs webrtcvad-wheels")
 
     def active_s(stem: np.ndarray) -> float:
@@ -36,10 +37,8 @@ def test_a_voice_activity_detector_hears_every_speaker(folder, record_property):
         for row in clips(folder, "n_speakers", "stems")
         if row["n_speakers"] == 3
     ]
-    assert len(heard) == 1200
+    assert len(heard) == 1440
     share = sum(heard) / len(heard)
-    record_property("share", share)
-    print(f"\n{folder}: all three heard in {share:.2%}")
     assert share >= 0.99
 
 
@@ -56,7 +55,6 @@ def test_silence_and_noise_are_not_heard():
 def test_the_level_does_not_tell_how_many_speak(folder):
     levels, counts = _levels(folder)
     accuracy = predicted(levels, counts)
-    print(f"\n{folder}: level alone predicts n in {accuracy:.3f}")
     assert accuracy <= 0.37
 
 
@@ -96,15 +94,3 @@ def _levels(folder) -> tuple[np.ndarray, np.ndarray]:
         levels.append(10 * np.log10(np.mean(row["audio"].astype(np.float64) ** 2) / 32768**2))
         counts.append(row["n_speakers"])
     return np.array(levels), np.array(counts)
-
-
-def predicted(feature: np.ndarray, label: np.ndarray, folds: int = 5, bins: int = 20) -> float:
-    """Return how often a label is predicted from one number: the commonest label among its like, cross-validated."""
-    right = 0
-    for fold in range(folds):
-        test = np.arange(len(feature)) % folds == fold
-        edges = np.quantile(feature[~test], np.linspace(0, 1, bins + 1)[1:-1])
-        votes = np.zeros((bins, label.max() + 1), int)
-        np.add.at(votes, (np.searchsorted(edges, feature[~test]), label[~test]), 1)
-        right += int((votes.argmax(axis=1)[np.searchsorted(edges, feature[test])] == label[test]).sum())
-    return right / len(feature)

@@ -54,9 +54,9 @@ def test_mix_from_an_empty_cache(tmp_path):
     words = ["mix", *MIX, "-j", 2, "--out", out]
     empty = {"SYNTH_CACHE_DIR": str(cache)}
     moments: list[Callable[[], object]] = [
-        lambda: (cache / "index.sqlite").exists(),
+        (cache / "index.sqlite").exists,
         lambda: any((cache / "arena").rglob("*.i16")),
-        lambda: out.exists(),
+        out.exists,
         lambda: (out / "plan.parquet").exists() and _writing(out),
         lambda: len(_shards(out)) >= 2,
         lambda: any(out.glob(".partial-*manifest.parquet")) or (out / "manifest.parquet").exists(),
@@ -68,13 +68,17 @@ def test_mix_from_an_empty_cache(tmp_path):
     assert litter(out) == []
     synth(*words[:-1], tmp_path / "whole" / "set")
     assert files(out) == files(tmp_path / "whole" / "set")
-    assert not [path for path in cache.rglob("*") if path.name.startswith(".partial-")], "the cache keeps no litter either"
+    assert not [path for path in cache.rglob("*") if path.name.startswith(".partial-")], (
+        "the cache keeps no litter either"
+    )
 
 
 @needs_proc
 def test_no_worker_outlives_its_parent(plan, tmp_path):
     mark = f"{tmp_path}"
-    _kill(["render", plan, "-o", tmp_path / "set", "-j", 2], lambda: _writing(tmp_path / "set"), "parent", **{MARK: mark})
+    _kill(
+        ["render", plan, "-o", tmp_path / "set", "-j", 2], lambda: _writing(tmp_path / "set"), "parent", **{MARK: mark}
+    )
     assert _until(lambda: not _alive(mark)), f"still alive: {_alive(mark)}"
     left = _shards(tmp_path / "set")
     synth("render", plan, "-o", tmp_path / "set", "-j", 2)

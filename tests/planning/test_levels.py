@@ -143,7 +143,7 @@ def test_the_promised_ratio_is_that_of_the_energies(parts):
     after = [e * 10 ** (t / 100) if p else 0.0 for e, t, p in parts]
     for k, own in enumerate(after):
         others = sum(after[:k]) + sum(after[k + 1 :])
-        if own and others and own / others < 1e6:  # beyond, the difference of doubles is what limits it
+        if own and others and 1e-19 < own / others < 1e6:  # beyond, the difference of doubles is what limits it
             assert found[k] / 10 == pytest.approx(db(own / others), abs=0.0501)
 
 
@@ -168,7 +168,7 @@ OPTIONS = [
     {"speakers": "1-4", "sir_db": 12.0},
     {"speakers": "2", "overlap": "0:0.8", "min_active": 0.2, "sir_db": 0.0},
     {"speakers": "0-3", "snr_db": "-5:15"},
-    {"level_dbfs": "-14:-11"},
+    {"level_dbfs": "-22:-19"},
     {"speakers": "3", "level_dbfs": "-9:-6", "sir_db": 10.0},
 ]
 
