@@ -15,6 +15,7 @@ from types import TracebackType
 from platformdirs import user_cache_path
 
 from synth.audio.measured import VERSION, Measured
+from synth.errors import InputError
 
 FOLDER_VARIABLE = "SYNTH_CACHE_DIR"
 
@@ -33,6 +34,13 @@ def _stored(path: str) -> str | bytes:
     """Return a path as the table takes it: text, or bytes where it is no UTF-8."""
     encoded = os.fsencode(path)
     return path if path.isascii() or encoded.decode("utf-8", "ignore") == path else encoded
+
+
+def _unusable(error: Exception) -> InputError:
+    return InputError(
+        f"the cache in {folder()} cannot be used ({error}): delete that folder, all of it can be made again, or choose "
+        f"another: {FOLDER_VARIABLE}=PATH"
+    )
 
 
 def folder() -> Path:
@@ -63,17 +71,22 @@ class Cache:
     """The table of measures, one SQLite file; use as a context manager, from one thread."""
 
     def __init__(self) -> None:
-        folder().mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(folder() / "index.sqlite", timeout=60)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_TABLES)
+        try:
+            folder().mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(folder() / "index.sqlite", timeout=60)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript(_TABLES)
+        except (sqlite3.Error, OSError) as error:
+            raise _unusable(error) from error
 
     def __enter__(self) -> Cache:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._db.close()
+        if isinstance(error, sqlite3.Error):
+            raise _unusable(error) from error
 
     def hashes(self, stamps: Sequence[Stamp]) -> list[str | None]:
         """Return the sha256 of each file whose size and time are as remembered, else None."""

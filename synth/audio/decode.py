@@ -78,7 +78,7 @@ def decode(path: Path, data: bytes | None = None) -> Decoded:
         source = io.BytesIO(path.read_bytes() if data is None else data)
     form, promised = "", 0
     try:
-        with sf.SoundFile(source) as file:
+        with sf.SoundFile(source if isinstance(source, io.BytesIO) else _name(source)) as file:
             promised = file.frames
             form = f"{file.format}/{file.subtype}"
             rate_hz, channels = file.samplerate, file.channels
@@ -114,7 +114,7 @@ def read_window(path: Path, start: int, length: int) -> NDArray[np.int16]:
     if start < 0 or length < 0:
         raise ValueError(f"a window starts at 0 or later and has no negative length; got {start} and {length}")
     try:
-        with sf.SoundFile(path) as file:
+        with sf.SoundFile(_name(path)) as file:
             frames = file.frames
             if file.format in ("FLAC", "WAV", "WAVEX") and file.subtype in _SEEKABLE and 0 < frames < _ENDLESS:
                 if start >= frames or length == 0:
@@ -125,6 +125,11 @@ def read_window(path: Path, start: int, length: int) -> NDArray[np.int16]:
     except (sf.LibsndfileError, TypeError):
         pass  # decode() finds out what is wrong; a name in .raw makes soundfile ask for a format
     return decode(path).samples[start : start + length]
+
+
+def _name(path: Path) -> str | bytes:
+    """Return a path as libsndfile takes it: names that are no UTF-8 (never on Windows) as their bytes."""
+    return os.fspath(path) if os.name == "nt" else os.fsencode(path)
 
 
 def _read(file: sf.SoundFile, frames: int) -> NDArray[np.int16]:
@@ -244,7 +249,7 @@ def _damaged_flac(path: Path) -> UndecodableError:
     largest = int.from_bytes(data[15:18], "big") or 1 << 16
     promised = int.from_bytes(data[21:26], "big") & ((1 << 36) - 1)
     try:
-        with sf.SoundFile(path) as file:
+        with sf.SoundFile(_name(path)) as file:
             file.seek(promised - 1)
             end_is_there = len(file.read(1, dtype="int16")) == 1
     except sf.LibsndfileError:
@@ -265,7 +270,7 @@ def _readable(path: Path, capacity: int) -> NDArray[np.int16]:
     """
     arrays = []
     for mark in (1, 2):
-        with sf.SoundFile(path) as file:
+        with sf.SoundFile(_name(path)) as file:
             array = np.full((capacity, file.channels), mark, np.int16)
             with suppress(sf.LibsndfileError):  # what was decoded before the error stands in the array
                 file.read(out=array)
@@ -277,7 +282,7 @@ def _readable(path: Path, capacity: int) -> NDArray[np.int16]:
 def _length(path: Path) -> int:
     """Return a number of samples that a FLAC stream of unknown length does not exceed."""
     step, total = 1 << 16, 0
-    with suppress(sf.LibsndfileError), sf.SoundFile(path) as file:  # it fails at the end, within two steps
+    with suppress(sf.LibsndfileError), sf.SoundFile(_name(path)) as file:  # it fails at the end, within two steps
         while read := len(file.read(step, dtype="int16")):
             total += read
     return total + 2 * step

@@ -19,6 +19,7 @@ BELOW_LOUD = 2 * 25  # half decibels: active frames lie at most 25 dB under the 
 ABOVE_QUIET = 2 * 9  # … and at least 9 dB over the 5th percentile,
 DYNAMIC = 2 * 20  # … where the recording has pauses at all: 20 dB between the two percentiles
 SILENT = 2 * 90  # a frame below -90 dBFS is never active
+FAINT = 2 * 75  # background noise below -75 dBFS is padding, not noise: raising it would give gain without sound
 
 
 @dataclass(frozen=True, slots=True)

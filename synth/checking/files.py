@@ -14,6 +14,7 @@ from synth.checking import stored
 from synth.checking.findings import Finding, counted, named
 from synth.checking.rows import Clips
 from synth.store.arrays import as_numpy
+from synth.store.parquet import Stretches
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -88,17 +89,18 @@ def manifest(path: Path, parts: Sequence[stored.Part], columns: Sequence[str], i
 
 def manifest_differs(path: Path, parts: Sequence[stored.Part], columns: Sequence[str]) -> tuple[str, list[int]]:
     """Return how the manifest differs from the shards that can be read, or nothing, and the first rows that do."""
-    mine = pq.ParquetFile(path, memory_map=True).read(columns=list(columns), use_threads=False)
+    mine = pq.ParquetFile(path, memory_map=True)
     total = parts[-1].end if parts else 0
-    if mine.num_rows != total:
-        return f"manifest.parquet has {counted(mine.num_rows, 'row')}, the plan {total:,}", []
+    if mine.metadata.num_rows != total:
+        return f"manifest.parquet has {counted(mine.metadata.num_rows, 'row')}, the plan {total:,}", []
+    stretch = Stretches(mine, columns)
     rows: list[int] = []
     for part in parts:
         file, _ = stored.opened(part)
         if file is None:
             continue
         theirs = file.read(columns=list(columns), use_threads=False)
-        slice_ = mine.slice(part.first, part.end - part.first)
+        slice_ = stretch.read(part.first, part.end)
         if theirs.num_rows == slice_.num_rows:
             rows += [part.first + row for row in _differing(slice_, theirs, MOST_ROWS - len(rows))]
     return ("rows of manifest.parquet are not those of the shards" if rows else ""), rows

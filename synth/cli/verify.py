@@ -22,8 +22,17 @@ def command(session: Session, folder: str, everything: bool, roots: tuple[str, .
 
     done = verify(folder, everything=everything, roots=parse_given(roots), jobs=jobs, progress=session.progress)
     session.say(f"{folder}: {done.checked:,} of {done.of:,} clips re-rendered, {len(done.differing):,} differ")
+    for problem in done.problems:
+        session.say(f"  {problem}")
     session.result(
-        {"out": folder, "holds": done.holds, "checked": done.checked, "of": done.of, "differing": list(done.differing)}
+        {
+            "out": folder,
+            "holds": done.holds,
+            "checked": done.checked,
+            "of": done.of,
+            "differing": list(done.differing),
+            "problems": list(done.problems),
+        }
     )
     if not done.holds:
-        raise ClaimError(f"{folder} is not what its plan makes: {listed(done.differing)}")
+        raise ClaimError(f"{folder} is not what its plan makes: {listed((*done.problems, *done.differing))}")

@@ -10,8 +10,9 @@ import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
+from synth import licences
 from synth.corpora import own_csv
-from synth.corpora.items import UNKNOWN_LICENCE, Corpus, Item, Oddities, in_order
+from synth.corpora.items import Corpus, Item, Oddities, in_order
 from synth.corpora.walk import Listing, is_writable, shown, unusable
 from synth.errors import InputError, listed
 from synth.tables import NOISE
@@ -35,7 +36,7 @@ def read(listing: Listing, root_name: str, csv: Path | None = None, noise: bool 
         items += _described(listing, csv, files, None if noise else root_name, oddities)
     title = f"background noise in {root_name}" if noise else f"the folder {root_name}"
     attribution = f"{root_name} (not stated)"
-    return Corpus(NOISE if noise else NAME, title, UNKNOWN_LICENCE, attribution, in_order(items), oddities.all())
+    return Corpus(NOISE if noise else NAME, title, licences.UNKNOWN, attribution, in_order(items), oddities.all())
 
 
 def _say_what_is_unknown(listing: Listing, files: list[str], oddities: Oddities) -> None:

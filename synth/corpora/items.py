@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-UNKNOWN_LICENCE = "LicenseRef-unknown"
-
 
 @dataclass(frozen=True, slots=True)
 class Item:

@@ -90,6 +90,9 @@ def whole_counts(shares: Mapping[Cell, Fraction]) -> dict[Cell, int]:
     rest = sorted(order, key=lambda cell: (floors[cell] - shares[cell] * period, cell))
     for cell in rest[: period - sum(floors.values())]:
         floors[cell] += 1
+    for cell in [cell for cell in order if shares[cell] > 0 and not floors[cell]]:  # a rare cell is not dropped
+        floors[cell] += 1
+        floors[max(order, key=lambda other: floors[other])] -= 1
     return {cell: count for cell, count in floors.items() if count > 0}
 
 

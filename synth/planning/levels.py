@@ -100,6 +100,11 @@ def lowered(gains: Gains, present: NDArray[np.bool_], bound: Callable[[NDArray[n
     return current, down
 
 
+def achieved(energy: Floats, gain: Ints, present: NDArray[np.bool_], length_n: int) -> Ints:
+    """Return the level of the sum that gains lead to, shape (clips,), for clips that could not get the level drawn."""
+    return mean_level(_summed(energy, gain, present), length_n)
+
+
 def ratios(energy: Floats, gain: Ints, present: NDArray[np.bool_]) -> Ints:
     """Return each speaker's energy over that of the others together, in tenths of a dB, shape (clips, slots)."""
     heard = np.where(present, energy * power(gain), 0.0)

@@ -18,7 +18,7 @@ from synth.audio.decibels import byte_peaks
 from synth.errors import InfeasibleError
 from synth.planning import overlap
 from synth.planning.cells import Period
-from synth.planning.levels import LARGEST, Gains, Heard, balanced, lowered, ratios, scaled
+from synth.planning.levels import LARGEST, Gains, Heard, achieved, balanced, lowered, ratios, scaled
 from synth.planning.pool import Pool
 from synth.planning.request import Request
 from synth.planning.speakers import Speakers, levelled
@@ -28,6 +28,7 @@ from synth.tables import SPLITS
 
 ATTEMPTS = 16  # draws of windows and relative levels before the best attempt is lowered
 BLOCK = 32_768  # rows planned at a time
+FRAMES_AT_ONCE = 1 << 20  # for the closer bound of the peaks: 8 MB
 MOST_SLOTS = 64  # of a clip: speakers of either sex and noise
 SEX_WORDS = ("female", "male")
 Ints = NDArray[np.int64]
@@ -100,16 +101,19 @@ class Planner:
         step = below(self._draw("overlap", rows), len(self._turns[0]))
         drawn = self._attempt(rows, cell, source, level, snr, step, 0)
         drawn, failed = self._until_it_fits(drawn, rows, cell, source, level, snr, step)
-        down = np.zeros(len(rows), np.int64)
+        off = np.zeros(len(rows), np.bool_)
         if len(failed):
             starts, lengths, onsets = drawn.first[failed], drawn.length[failed], drawn.onset[failed]
-            gains, fewer = lowered(
+            gains, _ = lowered(
                 _rows_of(drawn.gains, failed),
                 drawn.heard.present[failed],
                 lambda q12: self._frame_peaks(starts, lengths, onsets, q12),
             )
             drawn = replace(drawn, gains=_put(drawn.gains, failed, gains))
-            down[failed] = fewer
+            level[failed] = achieved(
+                drawn.heard.energy[failed], gains.tenths, drawn.heard.present[failed], request.length_n
+            )
+            off[failed] = True
         present = source >= 0
         voices = present.copy()
         if snr is not None:
@@ -117,9 +121,9 @@ class Planner:
         start = np.where(present, drawn.first - self._pool.offsets[source], 0)
         return Block(
             cell=cell,
-            level=level - down,
+            level=level,
             snr=snr,
-            lowered=down > 0,
+            lowered=off,
             source=source,
             start=start,
             onset=drawn.onset,
@@ -288,6 +292,13 @@ class Planner:
 
     def _frame_peaks(self, first: Ints, length: Ints, onset: Ints, q12: NDArray[np.int32]) -> Ints:
         """Return a closer bound of the peaks, shape (clips,): the peaks of the parts added frame by frame."""
+        step = max(1, FRAMES_AT_ONCE // self._request.frames)
+        pieces = [slice(k, k + step) for k in range(0, len(first), step)]
+        bounds = [self._frame_sums(first[k], length[k], onset[k], q12[k]).max(axis=1) for k in pieces]
+        return np.concatenate([np.empty(0, np.int64), *bounds])
+
+    def _frame_sums(self, first: Ints, length: Ints, onset: Ints, q12: NDArray[np.int32]) -> Ints:
+        """Return the sum of the parts' peaks, shape (clips, frames of a clip)."""
         frames = np.arange(self._request.frames)
         total = np.zeros((len(first), len(frames)), np.int64)
         for slot in range(first.shape[1]):
@@ -295,7 +306,7 @@ class Planner:
             inside = (at >= 0) & (at < length[:, slot, None]) & (q12[:, slot, None] > 0)
             peaks = byte_peaks()[self._pool.peaks[np.where(inside, first[:, slot, None] + at, 0)]]
             total += np.where(inside, scaled(peaks, q12[:, slot, None]), 0)
-        return np.asarray(total.max(axis=1, initial=0), np.int64)
+        return total
 
     def _heard(self, first: Ints, length: Ints, present: NDArray[np.bool_]) -> Heard:
         pool = self._pool

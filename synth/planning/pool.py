@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth.audio.decibels import byte_energies, byte_peaks
-from synth.audio.envelope import SILENT, active_thresholds, frame_length
+from synth.audio.envelope import FAINT, active_thresholds, frame_length
 from synth.store.arrays import as_numpy, ragged
 from synth.tables import NOISE, SEXES, SPLITS
 
@@ -63,8 +63,8 @@ class Pool:
 
     @cached_property
     def thresholds(self) -> NDArray[np.int16]:
-        """The largest active byte of each source, shape (S,); noise is active wherever it is not digital silence."""
-        return np.where(self.noise, np.int16(SILENT), active_thresholds(self.rms, self.offsets)).astype(np.int16)
+        """The largest active byte of each source, shape (S,); noise is active wherever it is not padding."""
+        return np.where(self.noise, np.int16(FAINT), active_thresholds(self.rms, self.offsets)).astype(np.int16)
 
     @cached_property
     def is_active(self) -> NDArray[np.bool_]:
@@ -91,7 +91,7 @@ class Pool:
         return {0: self.peaks}
 
     def largest(self, first: Ints, length: Ints) -> NDArray[np.int32]:
-        """Return a bound of the absolute samples in windows of whole frames (any shape, length at least 1).
+        """Return a bound of the absolute samples in windows of whole frames, shape (windows,), length at least 1.
 
         A sparse table: the loudest of 2**k frames, twice, covers every length between 2**k and 2**(k + 1).
         """

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.errors import InputError
 from synth.planning.cells import Period
 from synth.seeds import chain
 
@@ -26,6 +27,11 @@ def shuffled(stream: np.uint64, owners: Ints, epochs: Ints, sizes: Ints) -> tupl
     Each permutation depends on the stream, its owner and its epoch alone. Hash, segment and item share one 64-bit word,
     so all words differ and every sorting algorithm gives the same order.
     """
+    if len(sizes) and (int(sizes.max()) > 1 << _ITEM_BITS or len(sizes) > 1 << (64 - _HASH_BITS - _ITEM_BITS)):
+        raise InputError(
+            f"{int(sizes.max()):,} recordings of one speaker (or of noise) for {len(sizes):,} shuffles: at most "
+            f"{1 << _ITEM_BITS:,} of each can be planned; leave some out"
+        )
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     segment = np.repeat(np.arange(len(sizes)), sizes)
     item = np.arange(offsets[-1]) - offsets[segment]

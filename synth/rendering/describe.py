@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth.audio.decibels import FULL_SCALE, UNITY, byte_energies, tenths
-from synth.audio.envelope import SILENT, active_thresholds, frame_length
+from synth.audio.envelope import FAINT, active_thresholds, frame_length
 from synth.licences import strictest
 from synth.rendering.planfile import PlanRows
 from synth.store import arrays
@@ -48,7 +48,7 @@ class Describer:
 
     @cached_property
     def _thresholds(self) -> NDArray[np.int16]:
-        return np.where(self.noise, np.int16(SILENT), active_thresholds(self._rms, self._offsets)).astype(np.int16)
+        return np.where(self.noise, np.int16(FAINT), active_thresholds(self._rms, self._offsets)).astype(np.int16)
 
     @cached_property
     def _terms(self) -> tuple[Ints, list[tuple[str | None, str | None]]]:

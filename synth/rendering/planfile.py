@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from synth.errors import InputError
 from synth.store.arrays import as_numpy
-from synth.store.parquet import file_metadata
+from synth.store.parquet import Stretches, file_metadata
 
 Ints = NDArray[np.int64]
 _SOURCE = "parts.list.element.source_id"
@@ -45,24 +45,12 @@ class PlanFile:
     def __init__(self, path: Path, index: Mapping[str, int]) -> None:
         self._file = pq.ParquetFile(path, read_dictionary=[_SOURCE])
         self._path, self._index = path, index
-        groups = self._file.metadata
-        sizes = [groups.row_group(k).num_rows for k in range(groups.num_row_groups)]
-        self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-        self._kept: tuple[int, pa.Table] = (-1, None)
+        self._stretches = Stretches(self._file)
         self.metadata = file_metadata(self._file)
 
     def rows(self, first: int, end: int) -> PlanRows:
         """Return rows ``first`` to ``end`` of the file. Raises InputError for a source that SOURCES does not have."""
-        low = int(np.searchsorted(self._starts, first, side="right")) - 1
-        high = int(np.searchsorted(self._starts, end, side="left"))
-        table = pa.concat_tables([self._group(k) for k in range(low, high)])
-        return self._arrays(table.slice(first - int(self._starts[low]), end - first).combine_chunks())
-
-    def _group(self, number: int) -> pa.Table:
-        """Return a row group; the last one stays decoded, as batches are much smaller and come in order."""
-        if self._kept[0] != number:
-            self._kept = number, self._file.read_row_group(number, use_threads=False)
-        return self._kept[1]
+        return self._arrays(self._stretches.read(first, end).combine_chunks())
 
     def used(self) -> Ints:
         """Return how often each source is used, shape (sources,)."""

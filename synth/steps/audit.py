@@ -18,6 +18,7 @@ from synth.steps.progress import Progress, silent, workers
 from synth.steps.verify import Folder
 from synth.store import parquet
 from synth.store.atomic import replacing
+from synth.store.memory import give_back
 from synth.tables import MANIFEST, SEXES, SOURCES, SPLITS
 
 Ints = NDArray[np.int64]
@@ -54,9 +55,11 @@ def audit(
     set; a claim that does not hold is a finding, never an error.
     """
     folder = Folder.opened(Path(out))
+    give_back()
     sources = Sources.of(folder.sources)
     manifest = stored.rows(folder.out / "manifest.parquet", CLIP_LEAVES, IN_DICTIONARIES)
     clips = Clips.of(manifest, sources)
+    give_back()
     names = _cell_names(folder)
     findings = _on_paper(folder, clips, names)
     got = Heard()

@@ -77,6 +77,28 @@ def file_metadata(file: pq.ParquetFile) -> dict[str, str]:
     return metadata(file.schema_arrow) | added
 
 
+class Stretches:
+    """Rows of a Parquet file, stretch by stretch in order; a row group stays decoded while its rows are asked for."""
+
+    def __init__(self, file: pq.ParquetFile, columns: Iterable[str] | None = None) -> None:
+        self._file, self._columns = file, None if columns is None else list(columns)
+        sizes = [file.metadata.row_group(k).num_rows for k in range(file.metadata.num_row_groups)]
+        self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        self._kept: dict[int, pa.Table] = {}
+
+    def read(self, first: int, end: int) -> pa.Table:
+        """Return the rows ``first`` to ``end``."""
+        low = int(np.searchsorted(self._starts, first, side="right")) - 1
+        high = int(np.searchsorted(self._starts, end, side="left"))
+        for k in [k for k in self._kept if not low <= k < high]:
+            del self._kept[k]
+        for k in range(low, high):
+            if k not in self._kept:
+                self._kept[k] = self._file.read_row_group(k, columns=self._columns, use_threads=False)
+        table = pa.concat_tables([self._kept[k] for k in range(low, high)])
+        return table.slice(first - int(self._starts[low]), end - first)
+
+
 class Digest:
     """The sha256 of the values of a table, fed batch by batch, whatever the batches' sizes."""
 

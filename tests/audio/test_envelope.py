@@ -26,7 +26,14 @@ from synth.audio.envelope import (
 RATE = 16_000
 FRAME = 320
 SAMPLES = arrays(np.int16, st.integers(0, 3 * 80 + 7), elements=st.integers(-32768, 32767))
-ENVELOPES = st.lists(st.lists(st.integers(0, 255), max_size=60), min_size=1, max_size=8)
+BYTES = st.integers(0, 255) | st.sampled_from([40, 60, 80, 85, 90])  # the latter: rooms in which noise decides
+ENVELOPES = st.lists(
+    st.lists(BYTES, max_size=60)
+    | st.lists(st.integers(0, 120), min_size=17, max_size=60)
+    | st.lists(st.sampled_from([40, 80, 85, 90]), min_size=18, max_size=60),
+    min_size=1,
+    max_size=8,
+)
 
 
 def rule(rms: list[int]) -> int:

@@ -97,6 +97,7 @@ def test_the_corpus_says_its_licence():
     about = tomllib.loads(read("corpus.toml"))
     assert about == {
         "name": "demo-voices",
+        "title": "20 synthetic demo voices",
         "licence": "CC0-1.0",
         "attribution": "synth demo voices, made with espeak-ng",
     }

@@ -119,7 +119,7 @@ def test_nothing_usable_is_an_error_with_the_counts(tmp_path):
     failed = synth("index", root, "-o", tmp_path / "sources.parquet", code=3)
     assert "none of 5 recordings can be used" in failed.says
     assert "5 lfs-pointer" in failed.says and "git lfs pull" in failed.says
-    assert os.listdir(tmp_path) == ["voices"]
+    assert [path.name for path in tmp_path.iterdir()] == ["voices"]
 
 
 @needs_data
@@ -221,9 +221,8 @@ def test_an_extension_that_is_no_audio_is_not_taken_for_one(tmp_path):
 def test_names_that_are_no_utf8(tmp_path):
     root = corpus(tmp_path / "voices")
     first = recordings(root)[0]
-    odd = os.fsencode(first.parent) + b"/9901-120037-\xe9\xff.flac"
     try:
-        os.rename(first, odd)
+        first.rename(first.with_name(os.fsdecode(b"9901-120037-\xe9\xff.flac")))
     except OSError:
         pytest.skip("this file system takes no such name")
     done = synth("index", root, "-o", tmp_path / "sources.parquet")
@@ -238,21 +237,19 @@ def test_names_that_are_no_utf8(tmp_path):
 def test_a_corpus_in_a_folder_that_is_no_utf8(tmp_path, below):
     """Itself or a folder above: the name is written with backslashes, and where a corpus lies is no part of a data set."""
     plain = corpus(tmp_path / "voices")
-    odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xe9\xe8")
+    odd = tmp_path / os.fsdecode(b"odd place \xe9\xe8")
     try:
-        os.mkdir(odd)
+        odd.mkdir()
     except OSError:
         pytest.skip("this file system takes no such name")
-    shutil.move(plain, f"{odd}/voices")
     if below == ".":
-        for path in Path(f"{odd}/voices").iterdir():
-            shutil.move(path, odd)
-        os.rmdir(f"{odd}/voices")
-    words = ["--source", f"{odd}/{below}", "--speakers", 1, "--clips", "30/3/3", "--out", tmp_path / "set"]
+        odd.rmdir()
+    plain.rename(odd / below if below == "voices" else odd)
+    words = ["--source", odd / below, "--speakers", 1, "--clips", "30/3/3", "--out", tmp_path / "set"]
     synth("mix", *words)
     first = rows(tmp_path / "set" / "manifest.parquet", "parts")[0]["parts"][0]["source_id"]
-    assert first.startswith("voices/demo/" if below == "voices" else "\\xe9\\xe8/demo/")
-    assert not any(b"\xe9\xe8" in path.read_bytes() for path in (tmp_path / "set").rglob("*") if path.is_file())
+    assert first.startswith("voices/demo/" if below == "voices" else "odd place \\xe9\\xe8/demo/")
+    assert not any(b"\xe9\xe8" in path.read_bytes() for path in (tmp_path / "set").glob("*.*"))
     synth("verify", tmp_path / "set")
 
 
