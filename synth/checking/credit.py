@@ -8,7 +8,7 @@ import numpy as np
 
 from synth import licences
 from synth.checking.findings import Finding, counted, named
-from synth.checking.rows import Clips, codes
+from synth.checking.rows import UNKNOWN, Clips
 
 
 def licence(clips: Clips, card: str | None) -> Finding:
@@ -22,7 +22,8 @@ def licence(clips: Clips, card: str | None) -> Finding:
     part = clips.of_source(by_source, -1)
     wanted = np.full(len(clips), -1, np.int64)
     np.maximum.at(wanted, clips.clip_of_part, part)
-    said = codes(clips.table.column("licence"), ranked)[0]
+    written = [rank.get(name, UNKNOWN) for name in clips.licence_names]
+    said = np.array([*written, -1], np.int64)[clips.licence]
     wrong = (said != wanted) & (wanted >= 0)
     used = np.bincount(by_source[np.unique(clips.source[clips.known])], minlength=len(ranked))
     whole = ranked[int(np.nonzero(used)[0].max())] if used.any() else licences.UNKNOWN

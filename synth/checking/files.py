@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from synth.checking import stored
 from synth.checking.findings import Finding, counted, named
 from synth.checking.rows import Clips
-from synth.store.arrays import as_numpy
 from synth.store.parquet import Stretches
 
 Ints = NDArray[np.int64]
@@ -47,7 +46,7 @@ def digests(plan: str, plan_says: str | None, sources: str, plan_wants: str) -> 
 
 
 def same_plan(
-    clips: Clips, ids: Sequence[str], source: Ints, onset_s: Floats, duration_s: Floats, offsets: Ints
+    clips: Clips, ids: pa.ChunkedArray, source: Ints, onset_s: Floats, duration_s: Floats, offsets: Ints
 ) -> Finding:
     """Check that the manifest's clips and parts are those of the plan, in its order.
 
@@ -55,17 +54,17 @@ def same_plan(
     duration in seconds.
     """
     wrong = []
-    mine = clips.table.column("clip_id").to_pylist()
-    if mine != list(ids):
-        other = [a for a, b in zip(mine, ids, strict=False) if a != b]
+    if not clips.clip_id.equals(ids):
+        pairs = zip(clips.clip_id.to_pylist(), ids.to_pylist(), strict=False)
+        other = [a for a, b in pairs if a != b]
         wrong.append(f"{counted(len(other), 'clip')} in another order or of another name{named(other)}")
     if not np.array_equal(offsets, clips.offsets):
         wrong.append("clips have another number of parts")
     else:
         for name, of_plan, found in (
             ("source", source.astype(np.float64), clips.source.astype(np.float64)),
-            ("onset", onset_s, as_numpy(clips.fields["onset_s"], np.float64).astype(np.float64)),
-            ("duration", duration_s, as_numpy(clips.fields["duration_s"], np.float64).astype(np.float64)),
+            ("onset", onset_s, clips.onset_s),
+            ("duration", duration_s, clips.duration_s),
         ):
             off = np.abs(of_plan - found) > 1e-6
             if off.any():
@@ -79,10 +78,10 @@ def same_plan(
     return Finding("plan", not wrong, says, {"differing": wrong})
 
 
-def manifest(path: Path, parts: Sequence[stored.Part], columns: Sequence[str], ids: Sequence[str]) -> Finding:
+def manifest(path: Path, parts: Sequence[stored.Part], columns: Sequence[str], ids: pa.ChunkedArray) -> Finding:
     """Check that the manifest has the rows of the shards; ``ids`` are the clips' ids by row of the plan."""
     why, rows = manifest_differs(path, parts, columns)
-    shown = [ids[row] for row in rows if row < len(ids)]
+    shown = [ids[row].as_py() for row in rows if row < len(ids)]
     says = f"{why}{named(shown)}" if why else f"{counted(len(ids), 'row')} of manifest.parquet are those of the shards"
     return Finding("manifest", not why, says, {"differing": shown})
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.checking.findings import Finding, counted, named
-from synth.checking.rows import COPIED, Clips, codes
+from synth.checking.rows import COPIED, Clips
 from synth.tables import SPLITS, cell_name
 
 Ints = NDArray[np.int64]
@@ -101,8 +101,7 @@ def parts(clips: Clips) -> Finding:
     """Check that what a part says of its source (speaker, sex, text, …) is what SOURCES says."""
     wrong: dict[str, NDArray[np.bool_]] = {"source_id": ~clips.known}
     for name in COPIED:
-        written, _ = codes(clips.fields[name], clips.sources.names(name))
-        wrong[name] = clips.known & (written != clips.of_source(clips.sources.code(name)))
+        wrong[name] = clips.known & clips.differs[name]
     bad = {name: mask for name, mask in wrong.items() if mask.any()}
     says = (
         "; ".join(
@@ -126,7 +125,7 @@ def _letters_differ(clips: Clips, speaks: NDArray[np.bool_], sex: Ints) -> NDArr
     found = counts * 4**24 + np.bincount(
         clips.clip_of_part[speaks], weights=(digit * 4.0**place), minlength=len(clips)
     ).astype(np.int64)
-    code, names = codes(clips.table.column("speakers_sex"))
+    code, names = clips.sexes, clips.sexes_names
     value = {"?": 0, "F": 1, "M": 2}
     said = [
         len(name) * 4**24 + sum(value.get(letter, 3) * 4 ** (len(name) - 1 - k) for k, letter in enumerate(name))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -106,47 +107,78 @@ class Sources:
 class Clips:
     """The rows of a manifest; parts end to end, those of clip i in ``offsets[i]:offsets[i + 1]``.
 
-    Shapes: (clips,) for split (index into SPLITS, negative if it is none of them), n, n_female, n_male, cell, level_db;
-    (parts,) for source (row of SOURCES, ``UNKNOWN`` if it is not there), onset_s, duration_s.
+    Shapes: (clips,) for split (index into SPLITS, negative if it is none of them), n, n_female, n_male, cell, level_db,
+    sexes and licence (indexes into ``sexes_names`` and ``licence_names``); (parts,) for source (row of SOURCES,
+    ``UNKNOWN`` if it is not there), onset_s, duration_s, part_level_db (NaN where there is none), and for each column
+    copied from SOURCES ``differs``: where a part says something else than its source.
     """
 
-    table: pa.Table
     sources: Sources
+    clip_id: pa.ChunkedArray
     split: Ints
     n: Ints
     n_female: Ints
     n_male: Ints
     cell: Ints
     level_db: NDArray[np.float32]
+    sexes: Ints
+    sexes_names: list[str]
+    licence: Ints
+    licence_names: list[str]
     offsets: Ints
     source: Ints
-    fields: dict[str, pa.Array]
+    onset_s: NDArray[np.float64]
+    duration_s: NDArray[np.float64]
+    part_level_db: NDArray[np.float32]
+    differs: dict[str, Bools]
 
     @classmethod
-    def of(cls, table: pa.Table, sources: Sources) -> Clips:
-        """Take a manifest's columns ``CLIP_LEAVES``."""
-        parts = table.column("parts").combine_chunks()
-        if isinstance(parts, pa.ChunkedArray):
-            parts = pa.concat_arrays(parts.chunks)
-        offsets = np.frombuffer(parts.buffers()[1], np.int32)[parts.offset : parts.offset + len(parts) + 1]
-        flat = parts.flatten()
-        fields = dict(zip([field.name for field in flat.type], flat.flatten(), strict=True))
-        ints = {
-            name: as_numpy(table.column(name), np.int64).astype(np.int64)
-            for name in ("n_speakers", "n_female", "n_male", "cell")
-        }
+    def of(cls, pages: Iterable[pa.Table], sources: Sources) -> Clips:
+        """Take the columns ``CLIP_LEAVES`` of a manifest, page by page: the texts of one page at a time."""
+        sexes_names: list[str] = []
+        licence_names: list[str] = []
+        found: dict[str, list[NDArray[np.generic]]] = {}
+        differs: dict[str, list[Bools]] = {name: [] for name in COPIED}
+        ids: list[pa.Array] = []
+        for page in pages:
+            ids += page.column("clip_id").chunks
+            parts = page.column("parts").combine_chunks()
+            offsets = np.frombuffer(parts.buffers()[1], np.int32)[parts.offset : parts.offset + len(parts) + 1]
+            flat = parts.flatten()
+            fields = dict(zip([field.name for field in flat.type], flat.flatten(), strict=True))
+            source = codes(fields["source_id"], sources.ids)[0]
+            level = fields["level_dbfs"]
+            values: dict[str, NDArray[np.generic]] = {
+                "split": codes(page.column("split"), SPLITS)[0],
+                "level_db": as_numpy(page.column("level_dbfs"), np.float32),
+                "sexes": _numbered(page.column("speakers_sex"), sexes_names),
+                "licence": _numbered(page.column("licence"), licence_names),
+                "parts": np.diff(offsets),
+                "source": source,
+                "onset_s": as_numpy(fields["onset_s"], np.float64),
+                "duration_s": as_numpy(fields["duration_s"], np.float64),
+                "part_level_db": np.where(nulls(level), np.nan, as_numpy(level, np.float32)).astype(np.float32),
+                **{
+                    name: as_numpy(page.column(name), np.int64) for name in ("n_speakers", "n_female", "n_male", "cell")
+                },
+            }
+            for name, array in values.items():
+                whole = np.issubdtype(array.dtype, np.integer)
+                found.setdefault(name, []).append(array.astype(np.int32) if whole else array.copy())
+            for name in COPIED:
+                written, _ = codes(fields[name], sources.names(name))
+                of_source = np.where(source >= 0, sources.code(name)[np.maximum(source, 0)], written)
+                differs[name].append(np.asarray(written != of_source, np.bool_))
+        whole_: dict[str, Any] = {name: np.concatenate(arrays) for name, arrays in found.items()}
         return cls(
-            table=table,
             sources=sources,
-            split=codes(table.column("split"), SPLITS)[0],
-            n=ints["n_speakers"],
-            n_female=ints["n_female"],
-            n_male=ints["n_male"],
-            cell=ints["cell"],
-            level_db=as_numpy(table.column("level_dbfs"), np.float32).astype(np.float32),
-            offsets=offsets.astype(np.int64) - int(offsets[0]),
-            source=codes(fields["source_id"], sources.ids)[0],
-            fields=fields,
+            clip_id=pa.chunked_array(ids, pa.string()),
+            n=whole_.pop("n_speakers"),
+            offsets=np.concatenate([[0], np.cumsum(whole_.pop("parts"), dtype=np.int64)]),
+            sexes_names=sexes_names,
+            licence_names=licence_names,
+            differs={name: np.concatenate(masks) for name, masks in differs.items()},
+            **whole_,
         )
 
     def __len__(self) -> int:
@@ -172,12 +204,6 @@ class Clips:
         """The split of each part: that of its clip."""
         return self.split[self.clip_of_part]
 
-    @cached_property
-    def part_level_db(self) -> NDArray[np.float64]:
-        """The level of each part in its clip as the manifest has it, NaN where it has none."""
-        column = self.fields["level_dbfs"]
-        return np.where(nulls(column), np.nan, as_numpy(column, np.float32).astype(np.float64))
-
     def of_source(self, values: NDArray[np.generic], unknown: int = UNKNOWN) -> Ints:
         """Return a value of SOURCES for each part."""
         return np.where(self.known, values[np.maximum(self.source, 0)], unknown).astype(np.int64)
@@ -185,5 +211,11 @@ class Clips:
     def ids(self, rows: Ints | Bools) -> list[str]:
         """Return the ids of some clips, given by index or by mask."""
         chosen = np.nonzero(rows)[0] if rows.dtype == np.bool_ else rows
-        column = self.table.column("clip_id")
-        return [column[int(k)].as_py() for k in chosen[:1000]]
+        return [self.clip_id[int(k)].as_py() for k in chosen[:1000]]
+
+
+def _numbered(column: pa.ChunkedArray, names: list[str]) -> Ints:
+    """Return per row the index of its text in ``names``, to which new texts are added; null is -1."""
+    code, found = codes(column)
+    names += [name for name in found if name not in names]
+    return np.array([*(names.index(name) for name in found), -1], np.int64)[code]

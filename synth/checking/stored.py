@@ -43,13 +43,13 @@ class Run:
     damaged: list[int]
 
 
-def rows(path: Path, columns: Sequence[str], dictionaries: Sequence[str] = ()) -> pa.Table:
-    """Read columns of a Parquet file, texts as dictionaries where wanted (nested ones need one row group at a time)."""
+def pages(path: Path, columns: Sequence[str], dictionaries: Sequence[str] = ()) -> Iterator[pa.Table]:
+    """Yield columns of a Parquet file row group by row group, texts as dictionaries where wanted."""
     file = pq.ParquetFile(path, read_dictionary=list(dictionaries), memory_map=True)
-    groups = range(file.metadata.num_row_groups)
-    if not groups:
-        return file.schema_arrow.empty_table()
-    return pa.concat_tables([file.read_row_group(k, columns=list(columns), use_threads=False) for k in groups])
+    for group in range(file.metadata.num_row_groups):
+        yield file.read_row_group(group, columns=list(columns), use_threads=False)
+    if not file.metadata.num_row_groups:
+        yield file.schema_arrow.empty_table()
 
 
 def opened(part: Part) -> tuple[pq.ParquetFile | None, str]:
@@ -169,7 +169,7 @@ def _decode(data: bytes, into: Pcm, rate_hz: int) -> bool:
 
 
 def _from_files(part: Part, chosen: Ints, length_n: int, rate_hz: int) -> Iterator[Run]:
-    names = rows(part.table, ["file_name"]).column("file_name").to_pylist()
+    names = [name for page in pages(part.table, ["file_name"]) for name in page.column("file_name").to_pylist()]
     for a, b in _neighbours(chosen):
         mix = np.zeros((b - a, length_n), np.int16)
         stems: list[Pcm] = []

@@ -27,7 +27,8 @@ from synth.seeds import U64, below, draw, key
 from synth.tables import SPLITS
 
 ATTEMPTS = 16  # draws of windows and relative levels before the best attempt is lowered
-BLOCK = 32_768  # rows planned at a time
+BLOCK, SMALL_BLOCK = 32_768, 8_192  # rows planned at a time: a large plan in less time, a usual one in less memory
+MANY = 1_000_000
 FRAMES_AT_ONCE = 1 << 20  # for the closer bound of the peaks: 8 MB
 MOST_SLOTS = 64  # of a clip: speakers of either sex and noise
 SEX_WORDS = ("female", "male")
@@ -85,8 +86,9 @@ class Planner:
 
     def blocks(self, clips: int) -> Iterator[Block]:
         """Yield the first ``clips`` rows, block by block."""
-        for first in range(0, clips, BLOCK):
-            yield self.rows(first, min(first + BLOCK, clips))
+        block = BLOCK if clips > MANY else SMALL_BLOCK
+        for first in range(0, clips, block):
+            yield self.rows(first, min(first + block, clips))
 
     def rows(self, first: int, end: int) -> Block:
         """Return rows ``first`` to ``end`` (exclusive)."""

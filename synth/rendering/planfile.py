@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from synth.store.parquet import Stretches, file_metadata
 
 Ints = NDArray[np.int64]
 _SOURCE = "parts.list.element.source_id"
+_NUMBERS = ("source", "start_n", "onset_n", "length_n", "gain_q12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,26 @@ class PlanFile:
     def rows(self, first: int, end: int) -> PlanRows:
         """Return rows ``first`` to ``end`` of the file. Raises InputError for a source that SOURCES does not have."""
         return self._arrays(self._stretches.read(first, end).combine_chunks())
+
+    def whole(self) -> PlanRows:
+        """Return all rows in as few bytes as they need: 32-bit numbers, and of the table only clip_id, split and cell."""
+        pages = []
+        for group in range(self._file.metadata.num_row_groups):
+            page = self._arrays(self._file.read_row_group(group, use_threads=False).combine_chunks())
+            slim = {name: getattr(page, name).astype(np.int32) for name in _NUMBERS}
+            pages.append(replace(page, table=page.table.select(["clip_id", "split", "cell"]), **slim))
+        if not pages:
+            return self._arrays(self._file.read())
+        ends = np.cumsum([0, *(len(page.source) for page in pages)])
+        return PlanRows(
+            table=pa.concat_tables([page.table for page in pages]),
+            offsets=np.concatenate(
+                [[0], *(page.offsets[1:] + end for page, end in zip(pages, ends[:-1], strict=True))]
+            ),
+            active_s=np.concatenate([page.active_s for page in pages]),
+            sir_db=pa.chunked_array([page.sir_db for page in pages]),
+            **{name: np.concatenate([getattr(page, name) for page in pages]) for name in _NUMBERS},
+        )
 
     def used(self) -> Ints:
         """Return how often each source is used, shape (sources,)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +57,7 @@ def audit(
     folder = Folder.opened(Path(out))
     give_back()
     sources = Sources.of(folder.sources)
-    manifest = stored.rows(folder.out / "manifest.parquet", CLIP_LEAVES, IN_DICTIONARIES)
-    clips = Clips.of(manifest, sources)
+    clips = Clips.of(stored.pages(folder.out / "manifest.parquet", CLIP_LEAVES, IN_DICTIONARIES), sources)
     give_back()
     names = _cell_names(folder)
     findings = _on_paper(folder, clips, names)
@@ -82,35 +81,44 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str]) -> list[Finding]:
     """Return the findings that need the tables alone."""
     asked, weights = json.loads(folder.metadata["clips"]), json.loads(folder.metadata["cells"])
     made = folder.opened_plan
-    ids = folder.ids(0, len(folder.plan.table))
+    ids = folder.plan.table.column("clip_id")
     card = folder.out / "README.md"
     plan = folder.plan
-    return [
-        files.shards(folder.parts, folder.stamp),
-        files.digests(
-            made.digest,
-            folder.metadata.get("digest"),
-            parquet.digest(folder.sources, SOURCES.names),
-            folder.metadata["sources_digest"],
-        ),
-        files.manifest(folder.out / "manifest.parquet", folder.parts, MANIFEST.names, ids),
-        files.same_plan(
-            clips,
-            ids,
-            plan.source,
-            plan.onset_n / folder.rate_hz,
-            plan.length_n / folder.rate_hz,
-            plan.offsets,
-        ),
-        labels.cells(clips, names, asked, weights, codes(plan.table.column("cell"), names)[0]),
-        labels.labels(clips, names),
-        labels.parts(clips),
-        *disjoint.disjoint(clips),
-        use.use(clips),
-        use.dependence(clips, names),
-        credit.licence(clips, card.read_text(encoding="utf-8") if card.exists() else None),
-        shortcuts.order(clips, clips.part_level_db),
+    checks: list[Callable[[], Sequence[Finding]]] = [
+        lambda: [files.shards(folder.parts, folder.stamp)],
+        lambda: [
+            files.digests(
+                made.digest,
+                folder.metadata.get("digest"),
+                parquet.digest(folder.sources, SOURCES.names),
+                folder.metadata["sources_digest"],
+            )
+        ],
+        lambda: [files.manifest(folder.out / "manifest.parquet", folder.parts, MANIFEST.names, ids)],
+        lambda: [
+            files.same_plan(
+                clips,
+                ids,
+                plan.source,
+                plan.onset_n / folder.rate_hz,
+                plan.length_n / folder.rate_hz,
+                plan.offsets,
+            )
+        ],
+        lambda: [labels.cells(clips, names, asked, weights, codes(plan.table.column("cell"), names)[0])],
+        lambda: [labels.labels(clips, names)],
+        lambda: [labels.parts(clips)],
+        lambda: disjoint.disjoint(clips),
+        lambda: [use.use(clips)],
+        lambda: [use.dependence(clips, names)],
+        lambda: [credit.licence(clips, card.read_text(encoding="utf-8") if card.exists() else None)],
+        lambda: [shortcuts.order(clips, clips.part_level_db.astype(np.float64))],
     ]
+    findings: list[Finding] = []
+    for check in checks:
+        findings += check()
+        give_back()
+    return findings
 
 
 def sampled(folder: Folder, everything: bool) -> Ints:

@@ -128,7 +128,7 @@ class Folder:
                     f"{out / 'plan.parquet'} has no '{key}' in its metadata; wanted a plan made by: {MADE_BY}"
                 )
         ids = {name: k for k, name in enumerate(sources.column("source_id").to_pylist())}
-        plan = PlanFile(out / "plan.parquet", ids).rows(0, file.metadata.num_rows)
+        plan = PlanFile(out / "plan.parquet", ids).whole()
         options = mix_options(json.loads(metadata["recipe"]), str(out / "plan.parquet"))
         data = out / "data"
         in_files = not any(data.glob("*.parquet")) and any(data.glob("*/*/metadata.parquet"))

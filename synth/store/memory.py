@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ def give_back() -> None:
     Both keep it for the next request, so a process would hold the peak of every step it has been through: with this, a
     data set of ten times the clips is made in the same memory.
     """
+    gc.collect()
     pa.default_memory_pool().release_unused()
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not

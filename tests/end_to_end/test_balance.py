@@ -119,14 +119,12 @@ def test_the_chi_square_of_this_file_sees_a_tie():
     assert chi_square(free) > 0.5
 
 
-def test_twenty_demo_voices_are_cut_four_three_three(folder):
-    voices = {(s["split"], s["sex"], s["speaker_id"]) for s in _sources(folder).values()}
-    if "demo" not in next(iter(voices))[2]:
-        pytest.skip("this is about the demo voices")
+def test_twenty_demo_voices_are_cut_four_three_three(tmp_path):
+    """A split with clips of up to three voices of one sex needs three of each, whatever its share."""
+    sources = planned(tmp_path, plan=("--clips", "36/36/36")).parent / "sources.parquet"
+    voices = {(row["split"], row["sex"], row["speaker_id"]) for row in rows(sources, "split", "sex", "speaker_id")}
     counts = Counter((split, sex) for split, sex, _ in voices)
-    assert counts == {(split, sex): n for split, n in (("train", 4), ("val", 3), ("test", 3)) for sex in "FM"}, (
-        "a split with clips of up to three voices of one sex needs three of each, whatever its share"
-    )
+    assert counts == {(split, sex): n for split, n in (("train", 4), ("val", 3), ("test", 3)) for sex in "FM"}
 
 
 @needs_data

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,7 @@ def whole(plan, tmp_path_factory):
 def test_render(plan, whole, tmp_path, jobs, whom):
     out = tmp_path / "set"
     words = ["render", plan, "-o", out, "-j", jobs]
-    interrupted = _interrupt(words, whom, lambda: any((out / "data").glob(".partial-*")))
+    interrupted = _interrupt(words, whom, lambda _: any((out / "data").glob(".partial-*")))
     assert interrupted.code == 130
     assert "Interrupted" in interrupted.err and "goes on from there" in interrupted.err
     assert "Traceback" not in interrupted.err
@@ -50,7 +51,7 @@ def test_render(plan, whole, tmp_path, jobs, whom):
 def test_while_the_workers_start(plan, whole, tmp_path, whom):
     """Workers that are still loading have not yet learnt to leave Ctrl-C to the command."""
     out = tmp_path / "set"
-    interrupted = _interrupt(["render", plan, "-o", out, "-j", 2], whom, (out / "recipe.toml").exists)
+    interrupted = _interrupt(["render", plan, "-o", out, "-j", 2], whom, _has_workers)
     assert interrupted.code == 130
     assert "Traceback" not in interrupted.err
     synth("render", plan, "-o", out, "-j", 2)
@@ -61,7 +62,7 @@ def test_mix_while_indexing(tmp_path):
     out, cache = tmp_path / "set", tmp_path / "cache"
     words = ["mix", "--clips", "90/18/18", "--rate", 48000, "--out", out, "-j", 2]
     interrupted = _interrupt(
-        words, "the command", lambda: any((cache / "arena").rglob("*")), SYNTH_CACHE_DIR=str(cache)
+        words, "the command", lambda _: any((cache / "arena").rglob("*")), SYNTH_CACHE_DIR=str(cache)
     )
     assert interrupted.code == 130
     assert "goes on from there" in interrupted.err
@@ -71,13 +72,22 @@ def test_mix_while_indexing(tmp_path):
     assert files(out) == files(tmp_path / "whole" / "set")
 
 
+def _has_workers(pid: int) -> bool:
+    """Tell whether a process has begun a worker (where there is no /proc: it does so soon)."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return any(b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
+    except OSError:
+        return not Path("/proc/self").exists()
+
+
 class _Interrupted:
     def __init__(self, code: int, err: str) -> None:
         self.code, self.err = code, err
 
 
 def _interrupt(words: list, whom: str, moment, **env: str) -> _Interrupted:
-    """Start a command and send SIGINT when ``moment`` has come."""
+    """Start a command and send SIGINT when ``moment`` (of its process id) has come."""
     running = subprocess.Popen(
         [*SYNTH, *map(str, words)],
         env={**os.environ, **env},
@@ -87,7 +97,7 @@ def _interrupt(words: list, whom: str, moment, **env: str) -> _Interrupted:
         text=True,
     )
     end = time.monotonic() + PATIENCE_S
-    while not moment() and running.poll() is None and time.monotonic() < end:
+    while not moment(running.pid) and running.poll() is None and time.monotonic() < end:
         time.sleep(0.001)
     assert running.poll() is None, f"the run ended before it could be interrupted: {running.communicate()[1]}"
     if whom == "the command":

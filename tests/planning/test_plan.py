@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.errors import InfeasibleError
-from synth.planning.plan import BLOCK, Block
+from synth.planning.plan import SMALL_BLOCK, Block
 from synth.planning.rows import batch
 from synth.tables import PLAN
 from tests.planning.made import period_of, planner, sources
@@ -76,9 +76,9 @@ def test_any_range_can_be_made_alone(mode, people, first, count, data):
 @pytest.mark.parametrize("mode", ["full", "noise and overlap"])
 def test_blocks_are_the_rows_in_order(mode):
     made, _, _ = made_for(mode, 1, "val")
-    blocks = list(made.blocks(BLOCK + 50))
-    assert [len(block.cell) for block in blocks] == [BLOCK, 50]
-    assert_same(cut(blocks[1], 0, 50), cut(made.rows(BLOCK, BLOCK + 50), 0, 50))
+    blocks = list(made.blocks(SMALL_BLOCK + 50))
+    assert [len(block.cell) for block in blocks] == [SMALL_BLOCK, 50]
+    assert_same(cut(blocks[1], 0, 50), cut(made.rows(SMALL_BLOCK, SMALL_BLOCK + 50), 0, 50))
     assert list(made.blocks(0)) == []
 
 

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.audio.decibels import byte_energies, byte_peaks
-from synth.audio.envelope import active_thresholds
+from synth.audio.envelope import FAINT, active_thresholds
 from synth.planning.pool import Pool, codes
 from synth.planning.windows import Windows
 from synth.seeds import draw, key
 from synth.tables import NOISE, SOURCES
 from tests.planning.made import RATE, planner, sources
 
-BYTES = st.lists(st.sampled_from([20, 40, 60, 70, 90, 100, 120, 180, 181, 255]), max_size=30)
+BYTES = st.lists(st.sampled_from([20, 40, 60, 70, 90, 100, 120, 150, 151, 180, 181, 255]), max_size=30)
 
 
 def pool_of(envelopes: list[list[int]], noise: tuple[int, ...] = (), bad: tuple[int, ...] = ()) -> Pool:
@@ -42,7 +42,7 @@ def by_hand(pool: Pool, wanted: int, fewest: int, shorter: bool) -> dict[int, li
     for source, (a, b) in enumerate(zip(pool.offsets[:-1].tolist(), pool.offsets[1:].tolist(), strict=True)):
         heard = pool.rms[a:b] <= active_thresholds(pool.rms[a:b], np.array([0, b - a]))[0]
         if pool.noise[source]:
-            heard = pool.rms[a:b] <= 180
+            heard = pool.rms[a:b] <= FAINT
         length = min(wanted, b - a) if shorter else wanted
         starts = range(b - a - length + 1) if pool.usable[source] and b > a else range(0)
         out[source] = [a + s for s in starts if heard[s : s + length].sum() >= fewest]
