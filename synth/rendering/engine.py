@@ -44,15 +44,23 @@ def rendered(job: Job, shards: Sequence[Shard], jobs: int) -> Iterator[int]:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back while workers are begun: they inherit that and leave it to their parent, who hears it afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """Hold Ctrl-C back while workers are begun: they inherit the mask, and this process hears of it afterwards.
+
+    The mask is one thread's; the signal may come through another and would then break off a half-begun worker.
+    """
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
         yield
         return
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
+    if heard:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _start(job: Job) -> None:
