@@ -8,8 +8,9 @@ import pytest
 
 from synth.steps.audit import audit
 from synth.steps.index import index
+from synth.steps.opened import open_plan
 from synth.steps.plan import plan
-from synth.steps.render import open_plan, render
+from synth.steps.render import render
 from synth.steps.split import split
 from synth.steps.verify import verify
 from tests.real_data import DATA, needs_data

@@ -13,9 +13,8 @@ from synth.errors import ClaimError
 @click.argument("folder")
 @click.option("--all", "everything", is_flag=True, help="Look at every clip, not at 2,000.")
 @shared.ROOTS
-@shared.JOBS
 @output_options
-def command(session: Session, folder: str, everything: bool, roots: tuple[str, ...], jobs: int | None) -> None:
+def command(session: Session, folder: str, everything: bool, roots: tuple[str, ...]) -> None:
     """Check every claim of a data set; exit 1 if one does not hold.
 
     Are the classes balanced, the splits disjoint, all speakers audible? Does loudness, or anything else that should not,
@@ -25,7 +24,7 @@ def command(session: Session, folder: str, everything: bool, roots: tuple[str, .
     from synth.steps.audit import audit
     from synth.steps.roots import parse_given
 
-    done = audit(folder, everything=everything, roots=parse_given(roots), jobs=jobs, progress=session.progress)
+    done = audit(folder, everything=everything, roots=parse_given(roots), progress=session.progress)
     report.audited(session, done)
     if done.pictures:
         session.say(f"Pictures: {', '.join(str(path) for path in done.pictures)}")

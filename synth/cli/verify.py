@@ -13,14 +13,13 @@ from synth.errors import ClaimError, listed
 @click.argument("folder")
 @click.option("--all", "everything", is_flag=True, help="Re-render every clip, not a sample of 200.")
 @shared.ROOTS
-@shared.JOBS
 @output_options
-def command(session: Session, folder: str, everything: bool, roots: tuple[str, ...], jobs: int | None) -> None:
+def command(session: Session, folder: str, everything: bool, roots: tuple[str, ...]) -> None:
     """Re-render a sample and compare it with the data; exit 1 if a sample differs."""
     from synth.steps.roots import parse_given
     from synth.steps.verify import verify
 
-    done = verify(folder, everything=everything, roots=parse_given(roots), jobs=jobs, progress=session.progress)
+    done = verify(folder, everything=everything, roots=parse_given(roots), progress=session.progress)
     session.say(f"{folder}: {done.checked:,} of {done.of:,} clips re-rendered, {len(done.differing):,} differ")
     for problem in done.problems:
         session.say(f"  {problem}")

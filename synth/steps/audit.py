@@ -14,7 +14,7 @@ from synth.checking import credit, disjoint, features, files, labels, shortcuts,
 from synth.checking.findings import Finding
 from synth.checking.rows import CLIP_LEAVES, IN_DICTIONARIES, Clips, Sources, codes
 from synth.steps.listening import Heard, Listener
-from synth.steps.progress import Progress, silent, workers
+from synth.steps.progress import Progress, silent
 from synth.steps.verify import Folder
 from synth.store import parquet
 from synth.store.atomic import replacing
@@ -45,7 +45,6 @@ def audit(
     *,
     everything: bool = False,
     roots: Mapping[str, Path] | None = None,
-    jobs: int | None = None,
     pictures: bool = True,
     progress: Progress = silent,
 ) -> Audited:
@@ -63,9 +62,7 @@ def audit(
     findings = _on_paper(folder, clips, names)
     got = Heard()
     if len(clips) == len(folder.plan.table):
-        listener = Listener(
-            folder, clips, sampled(folder, everything), roots or {}, workers(jobs), progress, everything
-        )
+        listener = Listener(folder, clips, sampled(folder, everything), roots or {}, progress, everything)
         got = listener.listen(progress)
         findings += listener.findings(got)
     text = json.dumps(

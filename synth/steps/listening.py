@@ -61,7 +61,6 @@ class Listener:
         clips: Clips,
         chosen: Ints,
         given: Mapping[str, Path],
-        jobs: int,
         progress: Progress,
         everything: bool,
     ) -> None:
@@ -70,7 +69,7 @@ class Listener:
         self._again: Again | None = None
         self._why = ""
         try:
-            self._again = Again(folder, job_of(folder.opened_plan, folder.out, given, jobs, progress))
+            self._again = Again(folder, job_of(folder.opened_plan, folder.out, given, progress))
         except InputError as error:  # audit.json holds no path of this machine
             self._why = re.sub(r" is not at [^;]+;", " is not here;", str(error))
         rms, self._offsets = arrays.ragged(folder.sources.column("envelope"))

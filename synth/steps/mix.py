@@ -12,9 +12,10 @@ from synth.recipe import MixOptions
 from synth.steps import roots as where
 from synth.steps.audit import Audited, audit
 from synth.steps.index import Indexed, index
+from synth.steps.opened import open_plan
 from synth.steps.plan import Planned, planned
 from synth.steps.progress import Progress, silent, workers
-from synth.steps.render import Rendered, open_plan, rendered_to
+from synth.steps.render import Rendered, rendered_to
 from synth.steps.split import Split, split
 from synth.store.memory import give_back
 
@@ -64,5 +65,5 @@ def mix(
         opened = replace(open_plan(plan.path, None, done.table), options=chosen)
         rendered = rendered_to(opened, folder, {}, workers(jobs), progress)
     give_back()
-    audited = audit(folder, jobs=jobs, progress=progress, pictures=False)
+    audited = audit(folder, progress=progress, pictures=False)
     return Mixed(indexed, done, plan, rendered, audited, demo=names == (where.DEMO,))

@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synth.audio import arena
-from synth.audio.cache import Cache, Place, Stamp
-from synth.audio.measured import Measured
+from synth.audio.cache import Place
 from synth.errors import InputError, UsageError, listed
 from synth.publishing import card
-from synth.recipe import MixOptions, mix_options, written
+from synth.recipe import MixOptions, mix_options, read, written
 from synth.rendering.engine import rendered
 from synth.rendering.features import manifest_schema
 from synth.rendering.job import CODECS, STORES, Job
-from synth.rendering.planfile import PlanFile
 from synth.rendering.shards import stamp
-from synth.steps import roots as where
+from synth.steps.material import material
+from synth.steps.opened import Opened, open_digest, open_plan
+from synth.steps.plan import writer
 from synth.steps.progress import Progress, silent, workers
 from synth.store import atomic, locks, parquet
 from synth.store.memory import give_back
-from synth.tables import FRAMES_PER_S, MANIFEST, NOISE, PLAN, SOURCES
+from synth.tables import MANIFEST, NOISE, PLAN
 
-MADE_BY = "synth plan split.parquet -o plan.parquet"
-SOURCES_BY = "synth index PATH -o sources.parquet"
-SPARSE = 0.2  # clip seconds per corpus second below which reading windows is cheaper than decoding everything
 NAMES = ("README.md", "attribution.txt", "data", "manifest.parquet", "plan.parquet", "recipe.toml", "sources.parquet")
 
 
@@ -44,20 +39,6 @@ class Rendered:
     clips: dict[str, int]
     shards: int
     bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A plan with its sources: options, digest of the values, clips by split, cells."""
-
-    plan: Path
-    sources: pa.Table
-    options: MixOptions
-    digest: str
-    clips: dict[str, int]
-    cells: tuple[str, ...]
-    used: np.ndarray  # (sources,) how often each source is used
-    length_n: int
 
 
 def render(
@@ -90,9 +71,7 @@ def rendered_to(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int,
         raise UsageError(f"--store {options.store} --codec {options.codec}: wanted one of {STORES} and one of {CODECS}")
     refuse_other(out, opened.digest, options)
     _check_space(opened, out)
-    with Cache() as cache:
-        folders = where.located(cache, _roots_used(opened), given)
-        places, files = _samples(cache, opened, folders, jobs, progress)
+    places, files = material(opened, given, progress)
     with locks.writing(out):
         atomic.clean(out)
         parquet.write(opened.sources, out / "sources.parquet")
@@ -114,45 +93,6 @@ def rendered_to(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int,
     return Rendered(out, dict(opened.clips), len(shards), size)
 
 
-def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = None) -> Opened:
-    """Open a plan and its sources (a file, or the ``table`` itself), and check that they belong together.
-
-    Raises InputError.
-    """
-    file = parquet.opened(plan, PLAN, MADE_BY)
-    meta = parquet.file_metadata(file)
-    for key in ("recipe", "clips", "cells", "sources_digest"):
-        if key not in meta:
-            raise InputError(f"{plan} has no '{key}' in its metadata; wanted a plan made by: {MADE_BY}")
-    beside = sources or next(
-        (p for p in (plan.parent / "sources.parquet", plan.parent / "split.parquet") if p.exists()), None
-    )
-    if table is None:
-        table = parquet.read(
-            beside or plan.parent / "sources.parquet", SOURCES, f"{SOURCES_BY}; or say where: --sources FILE"
-        )
-    if parquet.digest(table, SOURCES.names) != meta["sources_digest"]:
-        raise InputError(
-            f"{plan} was made from other sources than those of {beside} (the digests of their values differ); "
-            "give the table the plan was made from: --sources FILE"
-        )
-    index = {name: k for k, name in enumerate(table.column("source_id").to_pylist())}
-    digest = _digest(file)
-    options = mix_options(json.loads(meta["recipe"]), str(plan))
-    length_n = round(options.seconds * FRAMES_PER_S) * (options.rate // FRAMES_PER_S)
-    clips = _clips_of(file)
-    return Opened(
-        plan,
-        table,
-        options,
-        digest,
-        clips,
-        tuple(json.loads(meta["cells"])),
-        PlanFile(plan, index).used(),
-        length_n,
-    )
-
-
 def refuse_other(out: Path, digest: str, options: MixOptions) -> None:
     """Raise InputError when ``out`` is a file, holds another data set, or something that is no data set."""
     if out.is_file():
@@ -172,8 +112,6 @@ def refuse_other(out: Path, digest: str, options: MixOptions) -> None:
             "choose another --out, or remove that folder. To go on with it: synth mix --recipe "
             f"{recipe} --out {out}"
         )
-    from synth.recipe import read
-
     if recipe.exists():
         before = mix_options(read(recipe).get("mix", {}), str(recipe))
         changed = [name for name in ("store", "codec", "stems") if getattr(before, name) != getattr(options, name)]
@@ -183,23 +121,9 @@ def refuse_other(out: Path, digest: str, options: MixOptions) -> None:
             )
 
 
-def open_digest(plan: Path) -> str:
-    """Return the digest of the values of a plan file."""
-    return _digest(parquet.opened(plan, PLAN, MADE_BY))
-
-
-def _digest(file: pq.ParquetFile) -> str:
-    digest = parquet.Digest(PLAN.names)
-    for group in range(file.metadata.num_row_groups):
-        digest.update(file.read_row_group(group, use_threads=False))
-    return digest.hexdigest()
-
-
-def job_of(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int, progress: Progress = silent) -> Job:
+def job_of(opened: Opened, out: Path, given: Mapping[str, Path], progress: Progress = silent) -> Job:
     """Return the job that re-renders an output folder, its sources found and checked (for audit and verify)."""
-    with Cache() as cache:
-        folders = where.located(cache, _roots_used(opened), given)
-        places, files = _samples(cache, opened, folders, jobs, progress)
+    places, files = material(opened, given, progress)
     return _job(opened, out, places, files)
 
 
@@ -232,98 +156,8 @@ def _job(opened: Opened, out: Path, places: Mapping[str, Place], files: Mapping[
     )
 
 
-def _clips_of(file: pq.ParquetFile) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for group in range(file.metadata.num_row_groups):
-        for entry in file.read_row_group(group, columns=["split"]).column(0).value_counts().to_pylist():
-            counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
-    return counts
-
-
-def _roots_used(opened: Opened) -> list[str]:
-    names = opened.sources.column("root").to_pylist()
-    return sorted({names[k] for k in np.nonzero(opened.used)[0].tolist()})
-
-
-def _samples(
-    cache: Cache, opened: Opened, folders: Mapping[str, Path], jobs: int, progress: Progress
-) -> tuple[dict[str, Place], dict[str, Path]]:
-    """Check every used source against its hash, and return where its samples are: in the arena, or in the file."""
-    rate = opened.options.rate
-    columns = ("source_id", "root", "path", "sha256", "frames", "rate_hz")
-    rows = list(zip(*(opened.sources.column(name).to_pylist() for name in columns), strict=True))
-    used = [rows[k] for k in np.nonzero(opened.used)[0].tolist()]
-    paths = {row[0]: folders[row[1]] / row[2] for row in used}
-    _check_hashes(cache, used, paths, progress)
-    places = arena.present(cache.places(rate), rate)
-    missing = [row for row in used if row[3] not in places]
-    clip_s = float(opened.used.sum()) * opened.length_n / rate
-    corpus_s = sum(row[4] / row[5] for row in missing)
-    plain = all(row[5] == rate for row in missing)
-    if (
-        missing
-        and not (plain and clip_s < SPARSE * corpus_s)
-        and arena.fits(sum(paths[r[0]].stat().st_size for r in missing))
-    ):
-        _fill_arena(cache, [(row[3], paths[row[0]]) for row in missing], rate, progress)
-        places = arena.present(cache.places(rate), rate)
-    inside = {row[0]: places[row[3]] for row in used if row[3] in places}
-    return inside, {row[0]: paths[row[0]] for row in used if row[0] not in inside}
-
-
-def _check_hashes(
-    cache: Cache, used: Iterable[tuple[str, str, str, str, int, int]], paths: Mapping[str, Path], progress: Progress
-) -> None:
-    """Raise InputError naming the sources that are missing or differ from those the plan was made for."""
-    rows = list(used)
-    stamps: list[Stamp] = []
-    missing = []
-    for row in rows:
-        try:
-            status = paths[row[0]].stat()
-            stamps.append(Stamp(str(paths[row[0]].absolute()), status.st_size, status.st_mtime_ns))
-        except OSError:
-            missing.append(row[0])
-    if missing:
-        raise InputError(
-            f"{len(missing)} of {len(rows)} recordings of this plan are missing: {listed(missing)}. "
-            "Say where the corpus lies: --root NAME=PATH"
-        )
-    known = cache.hashes(stamps)
-    changed, fresh = [], []
-    for k, (row, stamp_, sha) in enumerate(zip(rows, stamps, known, strict=True)):
-        found = sha
-        if found is None:
-            found = sha256(Path(stamp_.path).read_bytes()).hexdigest()
-            fresh.append((stamp_, found))
-            progress("checking sources", k + 1, len(rows))
-        if found != row[3]:
-            changed.append(f"{row[0]} (sha256 {found[:12]}, the plan was made with {row[3][:12]})")
-    cache.remember_hashes(fresh)
-    if changed:
-        raise InputError(
-            f"{len(changed)} of {len(rows)} recordings are not those this plan was made for: {listed(changed)}. "
-            "Put the original files back, or make a new plan: synth index, synth split, synth plan"
-        )
-
-
-def _fill_arena(cache: Cache, missing: list[tuple[str, Path]], rate: int, progress: Progress) -> None:
-    step = 128
-    for first in range(0, len(missing), step):
-        chunk = missing[first : first + step]
-        results = arena.measure_chunk([path for _, path in chunk], rate, keep=atomic.replacing)
-        rows: list[tuple[Stamp, Measured, Place | None]] = []
-        for (_, path), (fact, place) in zip(chunk, results, strict=True):
-            status = path.stat()
-            rows.append((Stamp(str(path.absolute()), status.st_size, status.st_mtime_ns), fact, place))
-        cache.remember(rate, rows)
-        progress("decoding sources", min(first + step, len(missing)), len(missing))
-
-
 def _check_space(opened: Opened, out: Path) -> None:
     """Raise InputError when the data set cannot fit on the disk of ``out``."""
-    import shutil
-
     folder = next(path for path in (out, *out.absolute().parents) if path.exists())
     need = sum(opened.clips.values()) * 2 * opened.length_n
     if opened.options.stems:
@@ -345,8 +179,6 @@ def _copy_plan(opened: Opened, target: Path) -> None:
         return
     file = pq.ParquetFile(opened.plan)
     meta = parquet.file_metadata(file) | {"recipe": json.dumps(opened.options.content()), "digest": opened.digest}
-    from synth.steps.plan import writer
-
     with atomic.replacing(target) as temporary, writer(temporary, PLAN.schema()) as out:
         for group in range(file.metadata.num_row_groups):
             out.write_table(file.read_row_group(group, use_threads=False).select(PLAN.names).cast(PLAN.schema()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,8 @@ def located(cache: Cache, names: Iterable[str], given: Mapping[str, Path]) -> di
             seen = f"is not at {folder}" if folder else "has not been seen on this machine"
             raise InputError(f"the corpus '{name}' {seen}; say where it lies: --root {name}=PATH")
         out[name] = folder
+        if name in given:
+            cache.remember_root(name, folder)
     return out
 
 
@@ -94,7 +97,7 @@ def _parsed(text: str, known: Mapping[str, Path], given: Mapping[str, Path]) -> 
         return DEMO, demo.folder()
     path = Path(text).expanduser()
     if path.exists():
-        return shown(path.resolve().name), path
+        return shown(Path(os.path.abspath(path)).name), path  # noqa: PTH100  # links keep their name, dots go
     name, equals, rest = text.partition("=")
     if equals and name and "/" not in name:
         return name, Path(rest).expanduser()

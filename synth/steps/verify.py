@@ -21,8 +21,9 @@ from synth.rendering.mixer import Mixer
 from synth.rendering.planfile import PlanFile, PlanRows
 from synth.rendering.samples import Samples
 from synth.rendering.shards import stamp
-from synth.steps.progress import Progress, silent, workers
-from synth.steps.render import MADE_BY, SOURCES_BY, Opened, job_of, open_digest
+from synth.steps.opened import MADE_BY, SOURCES_BY, Opened, open_digest
+from synth.steps.progress import Progress, silent
+from synth.steps.render import job_of
 from synth.store import arrays, parquet
 from synth.tables import MANIFEST, PLAN, SOURCES
 
@@ -52,7 +53,6 @@ def verify(
     everything: bool = False,
     sample: int = 200,
     roots: Mapping[str, Path] | None = None,
-    jobs: int | None = None,
     progress: Progress = silent,
 ) -> Verified:
     """Render clips of an output folder again, from its plan and the corpora, and compare every sample with ``data/``.
@@ -76,7 +76,7 @@ def verify(
     chosen = (
         np.arange(total) if everything else np.unique(np.linspace(0, total - 1, min(sample, total)).astype(np.int64))
     )
-    again = Again(folder, job_of(folder.opened_plan, folder.out, roots or {}, workers(jobs), progress))
+    again = Again(folder, job_of(folder.opened_plan, folder.out, roots or {}, progress))
     checked = 0
     for part, wanted in stored.runs_of(chosen, folder.parts):
         for run in stored.read(part, wanted, folder.length_n, folder.rate_hz):

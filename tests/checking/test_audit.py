@@ -31,10 +31,10 @@ def elsewhere(tmp_path_factory):
 )
 def test_every_way_to_store(made, rendering):
     folder = made("-".join(map(str, rendering)), clips="200/40/40", rendering=rendering)
-    result = audit(folder, pictures=False, jobs=1)
+    result = audit(folder, pictures=False)
     assert result.holds, [f.says for f in result.findings if f.holds is False]
     assert ("stems" in {f.claim for f in result.findings}) == bool(rendering.get("stems"))
-    done = verify(folder, everything=True, jobs=1)
+    done = verify(folder, everything=True)
     assert done.holds
     assert done.checked == done.of == 280
 
@@ -45,14 +45,14 @@ def test_every_way_to_store(made, rendering):
 )
 def test_other_recipes(made, options):
     folder = made("-".join(map(str, options.values())), clips="120/24/24", **options)
-    result = audit(folder, pictures=False, jobs=1)
+    result = audit(folder, pictures=False)
     assert result.holds, [f.says for f in result.findings if f.holds is False]
 
 
 def test_the_report_says_nothing_of_time_and_place(honest, tmp_path):
     again = copied(honest, tmp_path / "again")
-    audit(honest, pictures=False, jobs=1)
-    audit(again, pictures=False, jobs=2)
+    audit(honest, pictures=False)
+    audit(again, pictures=False)
     assert (honest / "audit.json").read_bytes() == (again / "audit.json").read_bytes()
     assert str(tmp_path) not in (again / "audit.json").read_text()
     assert audit_json(honest)["holds"] is True
@@ -61,7 +61,7 @@ def test_the_report_says_nothing_of_time_and_place(honest, tmp_path):
 
 def test_the_pictures(honest, tmp_path):
     folder = copied(honest, tmp_path / "drawn")
-    result = audit(folder, jobs=1)
+    result = audit(folder)
     assert [path.name for path in result.pictures] == ["classes.png", "speakers.png", "levels.png", "examples.png"]
     assert all(path.read_bytes()[:4] == b"\x89PNG" for path in result.pictures)
     assert not [path for path in folder.rglob("*") if path.name.startswith(".")]
@@ -72,26 +72,26 @@ def test_without_the_corpus(made, elsewhere, tmp_path):
     folder = made("lost", clips="120/24/24", table=table)
     moved = tmp_path / "moved"
     place.rename(moved)
-    result = audit(folder, pictures=False, jobs=1)
+    result = audit(folder, pictures=False)
     assert result.holds
     for claim in ("active", "render"):
         assert found(result, claim).holds is None
         assert "--root voices-of-mine=PATH" in found(result, claim).says
     assert str(place) not in (folder / "audit.json").read_text()
     with pytest.raises(InputError, match="--root voices-of-mine=PATH"):
-        verify(folder, jobs=1)
+        verify(folder)
     there = {"voices-of-mine": moved}
-    assert found(audit(folder, pictures=False, roots=there, jobs=1), "active").holds
-    assert verify(folder, roots=there, jobs=1).holds
+    assert found(audit(folder, pictures=False, roots=there), "active").holds
+    assert verify(folder, roots=there).holds
     with pytest.raises(UsageError, match="no such root"):
-        verify(folder, roots={"other": moved}, jobs=1)
+        verify(folder, roots={"other": moved})
 
 
 def test_without_the_corpus_but_with_stems(made, elsewhere):
     place, table = elsewhere
     folder = made("lost-with-stems", clips="120/24/24", table=table, rendering={"stems": True})
     shutil.rmtree(place)
-    result = audit(folder, pictures=False, jobs=1)
+    result = audit(folder, pictures=False)
     assert found(result, "active").holds
     assert "stems" in found(result, "active").says
     assert found(result, "stems").holds
@@ -119,7 +119,7 @@ def test_the_sample_is_spread(made):
 def test_real_speech_holds(made):
     assert DATA is not None
     table = index([DATA / "LibriSpeech", DATA / "ravdess"]).table
-    result = audit(made("real", clips="1600/200/200", table=table), pictures=False, jobs=1)
+    result = audit(made("real", clips="1600/200/200", table=table), pictures=False)
     assert not failed(result), [f.says for f in result.findings if f.holds is False]
     assert found(result, "shortcut-level").figures["n_speakers"]["accuracy"] <= 0.37
     assert found(result, "shortcut-corpus").holds
@@ -132,6 +132,6 @@ def test_noise_is_no_shortcut_when_every_class_has_it(made):
 
     assert DATA is not None
     noise = index([DATA / "LibriSpeech"], noise=[DATA / "esc10" / "audio"]).table
-    result = audit(made("noise", clips="600/100/100", table=noise, speakers="0-3"), pictures=False, jobs=1)
+    result = audit(made("noise", clips="600/100/100", table=noise, speakers="0-3"), pictures=False)
     assert not {claim for claim in failed(result) if claim.startswith("shortcut")}
     assert found(result, "active").holds

@@ -30,7 +30,7 @@ def sexes(folder):
 
 
 def quiet(folder):
-    return audit(folder, pictures=False, jobs=1)
+    return audit(folder, pictures=False)
 
 
 def test_an_honest_set_passes(honest):
@@ -41,7 +41,7 @@ def test_an_honest_set_passes(honest):
         "shortcut-crest",
         "shortcut-active",
     }
-    assert verify(honest, jobs=1).holds
+    assert verify(honest).holds
 
 
 def test_a_level_that_falls_with_the_count(honest, tmp_path):
@@ -162,7 +162,7 @@ def test_a_flipped_sample(honest, tmp_path):
         return changed
 
     audio_edited(wrong, flip)
-    done = verify(wrong, everything=True, jobs=1)
+    done = verify(wrong, everything=True)
     assert not done.holds
     assert done.differing == ("test-00000000",)
     assert failed(quiet(wrong)) == {"render"}
@@ -174,7 +174,7 @@ def test_a_removed_shard(honest, tmp_path):
     result = quiet(wrong)
     assert "shards" in failed(result)
     assert "val-00000-of-00001 is missing" in found(result, "shards").says
-    done = verify(wrong, jobs=1)
+    done = verify(wrong)
     assert not done.holds
     assert any("val-00000-of-00001" in text for text in done.problems)
     assert done.differing
@@ -185,7 +185,7 @@ def test_a_cut_shard(honest, tmp_path):
     path = wrong / "data" / "val-00000-of-00001.parquet"
     path.write_bytes(path.read_bytes()[:-1000])
     assert "shards" in failed(quiet(wrong))
-    assert not verify(wrong, jobs=1).holds
+    assert not verify(wrong).holds
 
 
 def test_an_edited_label(honest, tmp_path):
@@ -196,7 +196,7 @@ def test_an_edited_label(honest, tmp_path):
     name = plan_rows(honest)[77]["clip_id"]
     assert name in found(result, "labels").says
     assert name in found(result, "manifest").says
-    done = verify(wrong, jobs=1)
+    done = verify(wrong)
     assert name in done.differing
 
 

@@ -1,0 +1,97 @@
+"""A plan and the sources it was made from, opened and checked to belong together."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synth.errors import InputError, listed
+from synth.recipe import MixOptions, mix_options
+from synth.rendering.planfile import PlanFile
+from synth.store import parquet
+from synth.tables import FRAMES_PER_S, PLAN, SOURCES
+
+MADE_BY = "synth plan split.parquet -o plan.parquet"
+SOURCES_BY = "synth index PATH -o sources.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A plan with its sources: options, digest of the values, clips by split, cells."""
+
+    plan: Path
+    sources: pa.Table
+    options: MixOptions
+    digest: str
+    clips: dict[str, int]
+    cells: tuple[str, ...]
+    used: np.ndarray  # (sources,) how often each source is used
+    length_n: int
+
+
+def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = None) -> Opened:
+    """Open a plan and its sources (a file, or the ``table`` itself), and check that they belong together.
+
+    Raises InputError.
+    """
+    file = parquet.opened(plan, PLAN, MADE_BY)
+    meta = parquet.file_metadata(file)
+    for key in ("recipe", "clips", "cells", "sources_digest"):
+        if key not in meta:
+            raise InputError(f"{plan} has no '{key}' in its metadata; wanted a plan made by: {MADE_BY}")
+    if table is None:
+        table = _sources_of(plan, sources, meta["sources_digest"])
+    index = {name: k for k, name in enumerate(table.column("source_id").to_pylist())}
+    digest = _digest(file)
+    options = mix_options(json.loads(meta["recipe"]), str(plan))
+    length_n = round(options.seconds * FRAMES_PER_S) * (options.rate // FRAMES_PER_S)
+    clips = _clips_of(file)
+    return Opened(
+        plan,
+        table,
+        options,
+        digest,
+        clips,
+        tuple(json.loads(meta["cells"])),
+        PlanFile(plan, index).used(),
+        length_n,
+    )
+
+
+def _sources_of(plan: Path, given: Path | None, digest: str) -> pa.Table:
+    """Return the SOURCES table of a plan: the one given, or the one beside the plan whose values it was made from."""
+    names = [given] if given else [plan.parent / name for name in ("sources.parquet", "split.parquet")]
+    found = [name for name in names if name.exists()] or names[:1]
+    for name in found:
+        table = parquet.read(name, SOURCES, f"{SOURCES_BY}; or say where: --sources FILE")
+        if parquet.digest(table, SOURCES.names) == digest:
+            return table
+    raise InputError(
+        f"{plan} was made from other sources than those of {listed(found)} (the digests of their values differ); "
+        "give the table the plan was made from: --sources FILE"
+    )
+
+
+def open_digest(plan: Path) -> str:
+    """Return the digest of the values of a plan file."""
+    return _digest(parquet.opened(plan, PLAN, MADE_BY))
+
+
+def _digest(file: pq.ParquetFile) -> str:
+    digest = parquet.Digest(PLAN.names)
+    for group in range(file.metadata.num_row_groups):
+        digest.update(file.read_row_group(group, use_threads=False))
+    return digest.hexdigest()
+
+
+def _clips_of(file: pq.ParquetFile) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for group in range(file.metadata.num_row_groups):
+        for entry in file.read_row_group(group, columns=["split"]).column(0).value_counts().to_pylist():
+            counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+    return counts
