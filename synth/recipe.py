@@ -43,6 +43,14 @@ class MixOptions:
         """Return a copy with the options that were given (those that are not None)."""
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
 
+    @property
+    def least_active_s(self) -> float:
+        """Seconds for which each speaker is active: ``min_active``, or half the clip (in frames of 20 ms), at most 1 s."""
+        if self.min_active is not None:
+            return self.min_active
+        frames = min(-(-round(self.seconds * 50) // 2), 50)
+        return frames / 50
+
     def content(self) -> dict[str, Any]:
         """Return the options that change a sample or a label, in a fixed order."""
         return {name: value for name, value in asdict(self).items() if name not in _WHERE and value is not None}

@@ -58,11 +58,7 @@ def parsed(options: MixOptions, noise: bool) -> Request:
     if rate_hz < 4000 or rate_hz > 192_000 or rate_hz % FRAMES_PER_S:
         raise UsageError(f"--rate {rate_hz}: wanted a multiple of {FRAMES_PER_S} Hz from 4000 to 192000, e.g. 16000")
     frames = _frames("--seconds", options.seconds)
-    min_active = (
-        min(-(-frames // 2), FRAMES_PER_S)
-        if options.min_active is None
-        else _frames("--min-active", options.min_active)
-    )
+    min_active = _frames("--min-active", options.least_active_s)
     if min_active > frames:
         raise UsageError(f"--min-active {options.min_active}: longer than the clip (--seconds {options.seconds:g})")
     if not 0 <= options.sir_db <= 30:

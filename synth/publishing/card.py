@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +146,7 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str]) -> str:
         f"{facts.levels[2]:.1f} dBFS, drawn alike for every class.",
         f"- Overlap (share of the speaking time in which two or more speak): {facts.overlap:.2f} in the mean.",
         f"- Clips lowered because no attempt fitted below full scale: {plan.get('lowered', '0')}.",
-        f"- Every speaker counted in a clip is active in it for at least {_min_active(options):g} s.",
+        f"- Every speaker counted in a clip is active in it for at least {options.least_active_s:g} s.",
         "",
         "## Licence",
         "",
@@ -191,7 +191,8 @@ def command(options: MixOptions) -> str:
     default = MixOptions()
     for name in MixOptions.__dataclass_fields__:
         value = getattr(options, name)
-        if name in ("speakers", "source") or value == getattr(default, name) or value is None:
+        usual = replace(options, min_active=None).least_active_s if name == "min_active" else getattr(default, name)
+        if name in ("speakers", "source") or value == usual or value is None:
             continue
         flag = f"--{name.replace('_', '-')}"
         words.append(flag if value is True else f"{flag} {value:g}" if isinstance(value, float) else f"{flag} {value}")
@@ -210,10 +211,6 @@ def _table(facts: Facts, splits: list[str]) -> str:
     body = [f"| {name} | {' | '.join(f'{facts.cells[split][name]:,}' for split in splits)} |" for name in names]
     total = f"| all | {' | '.join(f'{sum(facts.cells[split].values()):,}' for split in splits)} |"
     return "\n".join([head, *body, total])
-
-
-def _min_active(options: MixOptions) -> float:
-    return options.min_active if options.min_active is not None else min(options.seconds / 2, 1.0)
 
 
 def _hub_licence(licence: str) -> str:

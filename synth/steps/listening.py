@@ -108,7 +108,7 @@ class Listener:
         if self._again is None and not got.from_stems:
             return Finding("active", None, f"not checked: {self._why}", {})
         options = self._folder.opened_plan.options
-        fewest = options.min_active if options.min_active is not None else min(options.seconds / 2, 1.0)
+        fewest = options.least_active_s
         heard = activity.Measured(np.concatenate(got.parts), np.concatenate(got.frames), np.concatenate(got.level_db))
         how = "measured in the stems of data/, thresholds from sources.parquet" if got.from_stems else self._how
         return activity.finding(self._clips, heard, self._folder.plan.active_s, fewest, options.sir_db, how)

@@ -62,7 +62,8 @@ def mix(
     names = tuple(root.name for root, _ in indexed.corpora if not root.noise)
     with TemporaryDirectory(prefix="synth-") as scratch:
         plan = planned(done.table, chosen, Path(scratch) / "plan.parquet", progress)
-        opened = replace(open_plan(plan.path, None, done.table), options=chosen)
+        opened = open_plan(plan.path, None, done.table)
+        opened = replace(opened, options=opened.options.with_changes({"store": chosen.store}))
         rendered = rendered_to(opened, folder, {}, workers(jobs), progress)
     give_back()
     audited = audit(folder, progress=progress, pictures=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from synth.recipe import MixOptions
 from synth.steps.progress import Progress, silent
 from synth.store import parquet
 from synth.store.atomic import replacing
-from synth.tables import FORMAT_VERSION, PLAN, SOURCES
+from synth.tables import FORMAT_VERSION, FRAMES_PER_S, PLAN, SOURCES
 
 MADE_BY = "synth index PATH -o sources.parquet && synth split sources.parquet -o split.parquet"
 ROW_GROUP = 16_384  # rows of a plan in a row group: what a renderer holds of it
@@ -66,6 +66,7 @@ def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, prog
         )
     pool = Pool.of(table, options.rate)
     request = parsed(options, noise=bool((pool.usable & pool.noise).any()))
+    options = replace(options, min_active=request.min_active / FRAMES_PER_S)  # a recipe says every default
     if (pool.usable & (pool.split < 0)).all():
         raise InputError(
             "these sources have no splits yet: synth split sources.parquet --split 80/10/10 -o split.parquet"
