@@ -55,9 +55,15 @@ def _facts(out: Path) -> Facts:
     columns = ["split", "cell", "duration_s", "level_dbfs", "overlap", "parts.list.element.source_id"]
     for group in range(file.metadata.num_row_groups):
         rows = file.read_row_group(group, columns=columns, use_threads=False)
-        for split, cell, length in zip(*(rows.column(c).to_pylist() for c in columns[:3]), strict=True):
-            cells.setdefault(split, Counter())[names[cell]] += 1
-            seconds[split] = seconds.get(split, 0.0) + length
+        split_of = rows.column("split").combine_chunks().dictionary_encode()
+        which = as_numpy(split_of.indices, np.int64)
+        cell, length = as_numpy(rows.column("cell"), np.int64), as_numpy(rows.column("duration_s"), np.float64)
+        for number, split in enumerate(split_of.dictionary.to_pylist()):
+            here = which == number
+            found = np.bincount(cell[here], minlength=len(names))
+            counts = {name: int(count) for name, count in zip(names, found, strict=True) if count}
+            cells.setdefault(split, Counter()).update(counts)
+            seconds[split] = seconds.get(split, 0.0) + float(length[here].sum())
         levels.append(as_numpy(rows.column("level_dbfs"), np.float32))
         overlap.append(as_numpy(rows.column("overlap"), np.float32))
         parts = rows.column("parts").combine_chunks()

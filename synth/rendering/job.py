@@ -8,10 +8,10 @@ from pathlib import Path
 
 from synth.audio.cache import Place
 
-BATCH_BYTES = 8 << 20
+BATCH_BYTES = 16 << 20
 LARGEST_BATCH = 64 << 20  # a row group with the stems of 20 speakers stays below the 2 GB that its offsets can address
 SHARD_BYTES = 48 << 20
-BATCHES = (50, 250)  # clips in a row group
+BATCHES = (50, 500)  # clips in a row group
 STORES = ("parquet", "files")
 CODECS = ("wav", "flac")
 
