@@ -80,23 +80,21 @@ def tenths(ratio: NDArray[np.float64]) -> NDArray[np.int32]:
     """Return 10 * 10 * log10(ratio), rounded, of power ratios of any shape; exact at the borders, clipped at the ends."""
     borders, below, first = _lookup()
     table = power_table()
-    clipped = np.clip(ratio, table[0], table[-1])
+    clipped = np.minimum(np.maximum(ratio, table[0]), table[-1])
     bins = (clipped.view(np.uint64) >> np.uint64(52 - _MANTISSA_BITS)).astype(np.int64) - first
     rank = below[bins].astype(np.int32)
     rank += clipped >= borders[rank]
-    return rank + np.int32(LOWEST_TENTHS)
+    return np.asarray(rank + np.int32(LOWEST_TENTHS), np.int32)
 
 
 def power(level_tenths: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the power ratio of levels in tenths of a dB; the inverse of :func:`tenths`."""
-    index = np.clip(level_tenths - LOWEST_TENTHS, 0, HIGHEST_TENTHS - LOWEST_TENTHS)
-    return np.asarray(power_table()[index], np.float64)
+    return np.asarray(power_table().take(level_tenths - LOWEST_TENTHS, mode="clip"), np.float64)
 
 
 def gain_q12(gain_tenths: NDArray[np.integer]) -> NDArray[np.int32]:
     """Return integer gains (4096 is unity) of gains in tenths of a dB, clipped to ``GAIN_TENTHS``."""
-    low, high = GAIN_TENTHS
-    return np.asarray(gain_table()[np.clip(gain_tenths, low, high) - low], np.int32)
+    return np.asarray(gain_table().take(gain_tenths - GAIN_TENTHS[0], mode="clip"), np.int32)
 
 
 @lru_cache(maxsize=16)

@@ -45,10 +45,8 @@ class Gains:
 
 
 def mean_level(energy: Floats, samples: float | Floats) -> Ints:
-    """Return levels in tenths of a dB of mean squares."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = energy / (samples * float(FULL_SCALE**2))
-    return tenths(np.nan_to_num(mean)).astype(np.int64)
+    """Return levels in tenths of a dB of mean squares; of no samples, which have no energy, the lowest level there is."""
+    return tenths(energy / (np.maximum(samples, 1) * float(FULL_SCALE**2))).astype(np.int64)
 
 
 def balanced(heard: Heard, offset: Ints, level: Ints, snr: Ints | None, length_n: int) -> Gains:
@@ -111,9 +109,8 @@ def ratios(energy: Floats, gain: Ints, present: NDArray[np.bool_]) -> Ints:
     total = np.zeros(len(heard))
     for slot in range(heard.shape[1]):
         total = total + heard[:, slot]
-    others = total[:, None] - heard
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return tenths(np.nan_to_num(heard / others, posinf=1e300)).astype(np.int64)
+    others = np.maximum(total[:, None] - heard, 1e-200)  # a speaker alone is as far above the others as can be
+    return tenths(heard / others).astype(np.int64)
 
 
 def _summed(energy: Floats, gain: Ints, present: NDArray[np.bool_]) -> Floats:

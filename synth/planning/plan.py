@@ -28,7 +28,7 @@ from synth.tables import SPLITS
 
 ATTEMPTS = 16  # draws of windows and relative levels before the best attempt is lowered
 BLOCK, SMALL_BLOCK = 32_768, 8_192  # rows planned at a time: a large plan in less time, a usual one in less memory
-MANY = 1_000_000
+MANY = 500_000
 FRAMES_AT_ONCE = 1 << 20  # for the closer bound of the peaks: 8 MB
 MOST_SLOTS = 64  # of a clip: speakers of either sex and noise
 SEX_WORDS = ("female", "male")

@@ -99,9 +99,9 @@ class Pool:
             return np.empty(0, np.int32)
         level = np.frexp(length)[1].astype(np.int64) - 1
         out = np.empty(len(first), np.uint8)
-        for k in np.unique(level).tolist():
+        for k in range(int(level.min()), int(level.max()) + 1):
             here = level == k
-            table, reach = self._level(int(k)), 1 << int(k)
+            table, reach = self._level(k), 1 << k
             a, b = first[here], first[here] + length[here] - reach
             out[here] = np.minimum(table[a], table[b])
         return np.asarray(byte_peaks()[out], np.int32)

@@ -65,22 +65,23 @@ class Speakers:
         ``wanted`` (rows,) says how many speakers each row takes; slots beyond it hold speaker -1.
         """
         uses = self.period.used_before(self.sex, rows)[:, None] + np.arange(self.most)
+        epoch = uses // self.count
         taken = np.arange(self.most) < wanted[:, None]
         if self.count >= 2 * self.most - 1:
-            found = self._repaired(uses, taken)
+            found = self._repaired(epoch, uses - epoch * self.count)
         else:
             found = self._cyclic(rows, uses, taken)
-        return np.where(taken, found, -1), np.where(taken, uses // self.count, 0)
+        return np.where(taken, found, -1), np.where(taken, epoch, 0)
 
-    def _repaired(self, uses: Ints, taken: NDArray[np.bool_]) -> Ints:
+    def _repaired(self, epoch: Ints, place: Ints) -> Ints:
         """One permutation an epoch; a clip across a border takes the first speakers of the new one that are not in it yet.
 
         Only the first P - (most - 1) places of an epoch are reordered, so its last ones, which the next border looks
         at, stay as they were drawn, and no repair depends on another.
         """
         size = self.count
-        first = max(int(uses.min()) // size - 1, 0)
-        epochs = np.arange(first, int(uses.max()) // size + 1)
+        first = max(int(epoch.min()) - 1, 0)
+        epochs = np.arange(first, int(epoch.max()) + 1)
         raw = epoch_orders(self.stream, epochs, size)
         tails = self._tails(epochs[1:])
         fixed = raw.copy()
@@ -93,8 +94,7 @@ class Speakers:
             collides = np.take_along_axis(in_tail, head, axis=1)
             order = np.argsort(collides, axis=1, kind="stable")
             fixed[torn, : head.shape[1]] = np.take_along_axis(head, order, axis=1)
-        safe = np.where(taken, uses, uses[:, :1])
-        return np.asarray(fixed[safe // size - first, safe % size])
+        return np.asarray(fixed[epoch - first, place])
 
     def _tails(self, epochs: Ints) -> Ints:
         """Return how many uses of the clip across the start of each epoch lie before it (0: no clip lies across)."""

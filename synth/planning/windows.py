@@ -11,6 +11,7 @@ from synth.planning.pool import Pool
 from synth.seeds import below
 
 Ints = NDArray[np.int64]
+_BUCKET_BITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Windows:
 
     ``length``: (S,) frames of a window of each source; ``count``: (S,) windows, ``base``: (S,) windows of the sources
     before; run r ends after ``until[r]`` windows have been counted over all sources, and window number w of it starts at
-    frame ``w + shift[r]`` (over all sources).
+    frame ``w + shift[r]`` (over all sources). ``hint`` gives the run of every 64th window: a step or two from any other.
     """
 
     length: Ints
@@ -27,6 +28,7 @@ class Windows:
     base: Ints
     until: Ints
     shift: Ints
+    hint: Ints
 
     @classmethod
     def of(cls, pool: Pool, wanted: int, fewest_active: int, shorter: bool) -> Windows:
@@ -48,9 +50,14 @@ class Windows:
         first = np.nonzero(edges == 1)[0]
         last = np.nonzero(edges == -1)[0]
         until = np.cumsum(last - first)
-        return cls(length, count, np.cumsum(count) - count, until, last - until)
+        buckets = np.arange(0, int(until[-1]) if len(until) else 0, 1 << _BUCKET_BITS)
+        hint = np.searchsorted(until, buckets, side="right")
+        return cls(length, count, np.cumsum(count) - count, until, last - until, hint)
 
     def drawn(self, sources: Ints, numbers: NDArray[np.uint64]) -> Ints:
         """Return the first frame (over all sources) of one window per source, by uniform 64-bit numbers."""
         rank = self.base[sources] + below(numbers, self.count[sources])
-        return np.asarray(self.shift[np.searchsorted(self.until, rank, side="right")] + rank)
+        run = self.hint[rank >> _BUCKET_BITS]
+        while (later := self.until[run] <= rank).any():
+            run = run + later
+        return np.asarray(self.shift[run] + rank)
