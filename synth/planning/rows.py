@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from synth.planning.cells import Period
 from synth.planning.plan import Block
@@ -34,15 +37,20 @@ def batch(block: Block, split: str, first: int, period: Period, request: Request
         voice[:, -1] = False
     alone = np.broadcast_to((n < 2)[:, None], present.shape)
     counts = present.sum(axis=1)
+    at = np.flatnonzero(present)
+
+    def of_parts(values: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(values.reshape(-1)[at])
+
     frame_n = request.frame_n
     children = [
-        arrays.chosen(ids, block.source[present]),
-        arrays.numbers(block.start[present] * frame_n, pa.int32()),
-        arrays.numbers(block.onset[present] * frame_n, pa.int32()),
-        arrays.numbers(block.length[present] * frame_n, pa.int32()),
-        arrays.numbers(block.gain_q12[present], pa.int32()),
-        arrays.numbers(block.active[present] / 50, pa.float32(), None if not noisy else voice[present]),
-        arrays.numbers(block.sir[present] / 10, pa.float32(), (voice & ~alone)[present]),
+        arrays.chosen(ids, of_parts(block.source)),
+        arrays.numbers(of_parts(block.start) * frame_n, pa.int32()),
+        arrays.numbers(of_parts(block.onset) * frame_n, pa.int32()),
+        arrays.numbers(of_parts(block.length) * frame_n, pa.int32()),
+        arrays.numbers(of_parts(block.gain_q12), pa.int32()),
+        arrays.numbers(of_parts(block.active) / 50, pa.float32(), of_parts(voice) if noisy else None),
+        arrays.numbers(of_parts(block.sir) / 10, pa.float32(), of_parts(voice & ~alone)),
     ]
     parts = pa.StructArray.from_arrays(children, fields=list(CODED.field("parts").type.value_type))
     offsets = np.concatenate([[0], np.cumsum(counts)])

@@ -54,10 +54,11 @@ def numbered(prefix: str, first: int, count: int, suffix: str = "", digits: int 
     matrix = np.empty((count, len(head) + digits + len(tail)), np.uint8)
     matrix[:, : len(head)] = np.frombuffer(head, np.uint8)
     matrix[:, len(head) + digits :] = np.frombuffer(tail, np.uint8)
-    rest = np.arange(first, first + count, dtype=np.int64)
+    rest: NDArray[np.uint32] = np.arange(first, first + count, dtype=np.uint32)
     for position in range(len(head) + digits - 1, len(head) - 1, -1):
-        rest, digit = np.divmod(rest, 10)
-        matrix[:, position] = digit + ord("0")
+        tens = rest // np.uint32(10)  # dividing by a constant is vectorised, the remainder is not
+        matrix[:, position] = rest - tens * np.uint32(10) + ord("0")
+        rest = tens
     return rows_of(matrix, pa.string())
 
 
