@@ -71,7 +71,9 @@ class Speakers:
             found = self._repaired(epoch, uses - epoch * self.count)
         else:
             found = self._cyclic(rows, uses, taken)
-        return np.where(taken, found, -1), np.where(taken, epoch, 0)
+        found[~taken] = -1
+        epoch[~taken] = 0
+        return found, epoch
 
     def _repaired(self, epoch: Ints, place: Ints) -> Ints:
         """One permutation an epoch; a clip across a border takes the first speakers of the new one that are not in it yet.
