@@ -1,4 +1,4 @@
-"""What all tests share: a cache of their own, and --slow for those that take minutes."""
+"""What all tests share: a cache of their own."""
 
 from __future__ import annotations
 
@@ -7,18 +7,6 @@ from hypothesis import settings
 
 settings.register_profile("shared machine", deadline=None)  # how long a case takes says nothing here
 settings.load_profile("shared machine")
-
-
-def pytest_addoption(parser):
-    parser.addoption("--slow", action="store_true", help="run the tests that take minutes, too")
-
-
-def pytest_collection_modifyitems(config, items):
-    if config.getoption("--slow"):
-        return
-    for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="takes minutes: run with --slow"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -68,23 +68,31 @@ def active_thresholds(rms: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDA
 
     ``rms`` holds the envelopes of all recordings end to end, recording s in ``offsets[s]:offsets[s + 1]``.
     """
-    out = np.empty(len(offsets) - 1, np.int16)
+    loud, quiet = loud_and_quiet(rms, offsets)
+    threshold = loud + BELOW_LOUD
+    noisy = quiet - loud >= DYNAMIC
+    threshold[noisy] = np.minimum(threshold, quiet - ABOVE_QUIET)[noisy]
+    threshold = np.minimum(threshold, SILENT)
+    threshold[(np.diff(offsets) == 0) | (loud > SILENT)] = -1
+    return threshold.astype(np.int16)
+
+
+def loud_and_quiet(rms: NDArray[np.uint8], offsets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return per recording the bytes of its loud and its quiet frames: the 95th and the 5th percentile of the RMS.
+
+    The layout is that of :func:`active_thresholds`; of a recording without frames both are 0.
+    """
+    loud, quiet = (np.empty(len(offsets) - 1, np.int64) for _ in range(2))
     block = 4096  # recordings at a time: 256 counters each
-    for first in range(0, len(out), block):
+    for first in range(0, len(loud), block):
         bounds = offsets[first : first + block + 1]
         sizes = np.diff(bounds)
         owner = np.repeat(np.arange(len(sizes)), sizes)
         counts = np.bincount(owner * 256 + rms[bounds[0] : bounds[-1]], minlength=256 * len(sizes)).reshape(-1, 256)
         ranks = np.cumsum(counts, axis=1)  # bytes ascend from loud to quiet
-        loud = (ranks > (sizes * 5 // 100)[:, None]).argmax(axis=1)
-        quiet = (ranks > (sizes * 95 // 100)[:, None]).argmax(axis=1)
-        threshold = loud + BELOW_LOUD
-        noisy = quiet - loud >= DYNAMIC
-        threshold[noisy] = np.minimum(threshold, quiet - ABOVE_QUIET)[noisy]
-        threshold = np.minimum(threshold, SILENT)
-        threshold[(sizes == 0) | (loud > SILENT)] = -1
-        out[first : first + block] = threshold
-    return out
+        loud[first : first + block] = (ranks > (sizes * 5 // 100)[:, None]).argmax(axis=1)
+        quiet[first : first + block] = (ranks > (sizes * 95 // 100)[:, None]).argmax(axis=1)
+    return loud, quiet
 
 
 def active(envelope: Envelope) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.audio.decibels import FULL_SCALE, UNITY, byte_energies
-from synth.audio.envelope import SILENT, rms_bytes
+from synth.audio.envelope import SILENT, loud_and_quiet, rms_bytes
 from synth.checking.findings import Finding, counted, named
 from synth.checking.rows import Clips
 from synth.tables import FRAMES_PER_S
@@ -72,17 +72,8 @@ def in_stems(threshold: NDArray[np.int16], gain_q12: Ints) -> NDArray[np.int16]:
 
 def dynamics(rms: NDArray[np.uint8], offsets: Ints) -> NDArray[np.float64]:
     """Return how far the quiet frames (5th percentile) of each recording lie under its loud ones (95th), in dB; NaN if empty."""
-    out = np.full(len(offsets) - 1, np.nan)
-    block = 4096  # recordings at a time: 256 counters each
-    for first in range(0, len(out), block):
-        bounds = offsets[first : first + block + 1]
-        sizes = np.diff(bounds)
-        owner = np.repeat(np.arange(len(sizes)), sizes)
-        counts = np.bincount(owner * 256 + rms[bounds[0] : bounds[-1]], minlength=256 * len(sizes)).reshape(-1, 256)
-        ranks = np.cumsum(counts, axis=1)  # bytes ascend from loud to quiet
-        loud, quiet = ((ranks > (sizes * share // 100)[:, None]).argmax(axis=1) for share in (5, 95))
-        out[first : first + block] = np.where(sizes > 0, (quiet - loud) / 2, np.nan)
-    return out
+    loud, quiet = loud_and_quiet(rms, offsets)
+    return np.where(np.diff(offsets) > 0, (quiet - loud) / 2, np.nan)
 
 
 def heard(found: NDArray[np.uint8], threshold: NDArray[np.int16], gain_q12: Ints, frame_n: int) -> Heard:

@@ -40,10 +40,7 @@ def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = 
     Raises InputError.
     """
     file = parquet.opened(plan, PLAN, MADE_BY)
-    meta = parquet.file_metadata(file)
-    for key in ("recipe", "clips", "cells", "sources_digest"):
-        if key not in meta:
-            raise InputError(f"{plan} has no '{key}' in its metadata; wanted a plan made by: {MADE_BY}")
+    meta = plan_metadata(file, plan)
     if table is None:
         table = _sources_of(plan, sources, meta["sources_digest"])
     index = {name: k for k, name in enumerate(table.column("source_id").to_pylist())}
@@ -61,6 +58,15 @@ def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = 
         PlanFile(plan, index).used(),
         length_n,
     )
+
+
+def plan_metadata(file: pq.ParquetFile, plan: Path) -> dict[str, str]:
+    """Return the metadata of a plan file. Raises InputError when it does not say what a plan says."""
+    found = parquet.file_metadata(file)
+    for key in ("recipe", "clips", "cells", "sources_digest"):
+        if key not in found:
+            raise InputError(f"{plan} has no '{key}' in its metadata; wanted a plan made by: {MADE_BY}")
+    return found
 
 
 def _sources_of(plan: Path, given: Path | None, digest: str) -> pa.Table:

@@ -79,7 +79,7 @@ def rendered_to(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int,
         text = written(options, "Every option of this data set. The same again: synth mix --recipe recipe.toml")
         with atomic.replacing(out / "recipe.toml") as temporary:
             temporary.write_text(text, encoding="utf-8")
-        job = _job(opened, out, places, files)
+        job = job_with(opened, out, places, files)
         give_back()
         shards = job.shards(opened.clips)
         done, total = 0, sum(opened.clips.values())
@@ -124,7 +124,7 @@ def refuse_other(out: Path, digest: str, options: MixOptions) -> None:
 def job_of(opened: Opened, out: Path, given: Mapping[str, Path], progress: Progress = silent) -> Job:
     """Return the job that re-renders an output folder, its sources found and checked (for audit and verify)."""
     places, files = material(opened, given, progress)
-    return _job(opened, out, places, files)
+    return job_with(opened, out, places, files)
 
 
 def _sources_named(sources: pa.Table) -> dict[str, Any]:
@@ -138,7 +138,8 @@ def _sources_named(sources: pa.Table) -> dict[str, Any]:
     }
 
 
-def _job(opened: Opened, out: Path, places: Mapping[str, Place], files: Mapping[str, Path]) -> Job:
+def job_with(opened: Opened, out: Path, places: Mapping[str, Place], files: Mapping[str, Path]) -> Job:
+    """Return the job of an opened plan and an output folder, whose samples lie in these places and files."""
     options = opened.options
     return Job(
         plan=out / "plan.parquet",

@@ -21,9 +21,9 @@ from synth.rendering.mixer import Mixer
 from synth.rendering.planfile import PlanFile, PlanRows
 from synth.rendering.samples import Samples
 from synth.rendering.shards import stamp
-from synth.steps.opened import MADE_BY, SOURCES_BY, Opened, open_digest
+from synth.steps.opened import MADE_BY, SOURCES_BY, Opened, open_digest, plan_metadata
 from synth.steps.progress import Progress, silent
-from synth.steps.render import job_of
+from synth.steps.render import job_of, job_with
 from synth.store import arrays, parquet
 from synth.tables import MANIFEST, PLAN, SOURCES
 
@@ -121,12 +121,7 @@ class Folder:
         sources = parquet.read(out / "sources.parquet", SOURCES, SOURCES_BY)
         file = parquet.opened(out / "plan.parquet", PLAN, MADE_BY)
         parquet.opened(out / "manifest.parquet", MANIFEST, f"synth render {out / 'plan.parquet'} -o {out}")
-        metadata = parquet.file_metadata(file)
-        for key in ("recipe", "clips", "cells", "sources_digest"):
-            if key not in metadata:
-                raise InputError(
-                    f"{out / 'plan.parquet'} has no '{key}' in its metadata; wanted a plan made by: {MADE_BY}"
-                )
+        metadata = plan_metadata(file, out / "plan.parquet")
         ids = {name: k for k, name in enumerate(sources.column("source_id").to_pylist())}
         plan = PlanFile(out / "plan.parquet", ids).whole()
         options = mix_options(json.loads(metadata["recipe"]), str(out / "plan.parquet"))
@@ -144,20 +139,7 @@ class Folder:
             used=np.bincount(plan.source, minlength=len(ids)),
             length_n=round(options.seconds * options.rate / frame_n) * frame_n,
         )
-        job = Job(
-            plan=made.plan,
-            sources=out / "sources.parquet",
-            out=out,
-            digest=made.digest,
-            rate_hz=options.rate,
-            length_n=made.length_n,
-            store=options.store,
-            codec=options.codec,
-            stems=options.stems,
-            cells=made.cells,
-            places={},
-            files={},
-        )
+        job = job_with(made, out, {}, {})
         parts = [
             stored.Part(shard.name, job.table(shard), shard.row, shard.row + shard.end - shard.first, not in_files)
             for shard in job.shards(made.clips)
