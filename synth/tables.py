@@ -80,6 +80,7 @@ SOURCES = Table(
         Column("subset", _TEXT, "the corpus' own subset, e.g. train-clean-5"),
         Column("utterance_text", _TEXT, "transcript of the whole utterance"),
         Column("labels", _TEXTS, "labels of the recording"),
+        Column("mids", _TEXTS, "AudioSet's machine ids of the labels, in the same order"),
         *CORPUS_OWN,
         Column("ytid", _TEXT, "YouTube id, for AudioSet"),
         Column("start_s", _F64, "start of the segment in the video"),
@@ -97,6 +98,32 @@ SOURCES = Table(
         Column("status", _TEXT, "ok, or why the recording is not used"),
         Column("reason", _TEXT, "the status in a sentence"),
         Column("extra", _TEXT, "further columns of one's own CSV, as a JSON object"),
+    ),
+)
+
+LEDGER = Table(
+    "ledger",
+    (
+        Column("item_id", _TEXT, "YouTube id and start of the segment in ms, e.g. --PJHxphWEs_30000; unique"),
+        Column("ytid", _TEXT, "YouTube id"),
+        Column("start_s", _F64, "start of the segment in the video"),
+        Column("end_s", _F64, "end of the segment in the video"),
+        Column("labels", _TEXTS, "display names of the segment's labels"),
+        Column("mids", _TEXTS, "their machine ids, in the same order"),
+        Column("subset", _TEXT, "AudioSet's own subset: balanced, eval or unbalanced"),
+        Column("status", _TEXT, "ok, or why there is no audio: gone, private, age, geo, members, bot, rate, …"),
+        Column("permanent", pa.bool_(), "whether asking again is useless; null while nothing was asked"),
+        Column("message", _TEXT, "what the site or the check said"),
+        Column("attempts", _I32, "how often it was asked for"),
+        Column("time", _TEXT, "when it was last asked for, UTC, ISO 8601"),
+        Column("path", _TEXT, "the clip below the folder of the ledger, with forward slashes; null unless ok"),
+        Column("sha256", _TEXT, "of the clip's file"),
+        Column("rate_hz", _I32, "sample rate of the clip"),
+        Column("frames", _I64, "samples in the clip"),
+        Column("format_id", _TEXT, "the site's name of the format that was downloaded"),
+        Column("codec", _TEXT, "codec of the download, e.g. opus"),
+        Column("priming", _TEXT, "how the start of the stream was found: edit list, codec delay, none declared"),
+        Column("adopted_from", _TEXT, "name of the copy that was taken over instead of a download"),
     ),
 )
 

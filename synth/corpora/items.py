@@ -36,6 +36,10 @@ class Item:
     reason: str | None = None
     extra: str | None = None
     attribution: str | None = None
+    mids: tuple[str, ...] = ()
+    ytid: str | None = None
+    start_s: float | None = None
+    end_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

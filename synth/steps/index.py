@@ -175,8 +175,10 @@ def _table(rows: Sequence[Row], facts: Sequence[Measured], rate: int, more: dict
         valid = np.array([value is not None for value in values], np.bool_)
         return arrays.numbers(np.array([0 if value is None else value for value in values]), kind, valid)
 
-    labels = [item.labels for item in items]
-    offsets = np.concatenate([[0], np.cumsum([len(value) for value in labels], dtype=np.int64)])
+    def lists(values: list[tuple[str, ...]]) -> pa.Array:
+        offsets = np.concatenate([[0], np.cumsum([len(value) for value in values], dtype=np.int64)])
+        return arrays.lists(offsets, arrays.texts([text for value in values for text in value]))
+
     columns = {
         "source_id": texts(f"{root.name}/{item.path}" for root, _, item in rows),
         "corpus": texts(corpus.name for _, corpus, _ in rows),
@@ -190,10 +192,10 @@ def _table(rows: Sequence[Row], facts: Sequence[Measured], rate: int, more: dict
         "frames": numbers([fact.frames for fact in facts], pa.int64()),
         "duration_s": numbers([f.frames / f.rate_hz if f.frames and f.rate_hz else None for f in facts], pa.float64()),
         "dc_n": numbers([fact.dc_n for fact in facts], pa.int32()),
-        "labels": arrays.lists(offsets, arrays.texts([label for value in labels for label in value])),
-        "start_s": numbers([None] * len(rows), pa.float64()),
-        "end_s": numbers([None] * len(rows), pa.float64()),
-        "ytid": texts(iter([None] * len(rows))),
+        "labels": lists([item.labels for item in items]),
+        "mids": lists([item.mids for item in items]),
+        "start_s": numbers([item.start_s for item in items], pa.float64()),
+        "end_s": numbers([item.end_s for item in items], pa.float64()),
         "level_dbfs": numbers([None if f.level_tenths is None else f.level_tenths / 10 for f in facts], pa.float64()),
         "peak_dbfs": numbers([None if f.peak_tenths is None else f.peak_tenths / 10 for f in facts], pa.float64()),
         "active_s": numbers(
