@@ -18,7 +18,9 @@ from synth.corpora.audioset.clean import LONGEST_S, MID
 
 SEPARATORS = (",", ";", "\t", "|")
 ID = re.compile(r"[A-Za-z0-9_-]{11}")
-_LINK = re.compile(r"(?:https?://)?(?:www\.|m\.|music\.)?(?:youtube\.com/watch\?v=|youtu\.be/)([\w-]{11})(?:[&?#].*)?", re.A)
+_LINK = re.compile(
+    r"(?:https?://)?(?:www\.|m\.|music\.)?(?:youtube\.com/watch\?v=|youtu\.be/)([\w-]{11})(?:[&?#].*)?", re.A
+)
 _FILE = re.compile(r"Y?([A-Za-z0-9_-]{11})\.(?:wav|flac|mp3|m4a|ogg|opus|webm|mp4)")
 _PREFIXED = re.compile(r"Y[A-Za-z0-9_-]{11}")
 _FORMULA = re.compile(r"#(?:NAME\?|ERROR!|VALUE!|REF!|N/A|NUM!|NULL!|DIV/0!)", re.IGNORECASE)
@@ -28,7 +30,19 @@ _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"
 _BETWEEN = re.compile(r"[\s,;|\"'\[\]]+")
 _ROUND = " \t\"'[]"
 _HEADS = {
-    "ytid": ("ytid", "youtube_id", "youtubeid", "yt_id", "video_id", "videoid", "video", "id", "url", "filename", "file"),
+    "ytid": (
+        "ytid",
+        "youtube_id",
+        "youtubeid",
+        "yt_id",
+        "video_id",
+        "videoid",
+        "video",
+        "id",
+        "url",
+        "filename",
+        "file",
+    ),
     "start": ("start_seconds", "start_s", "start", "start_time", "start_time_seconds", "start_sec", "begin"),
     "end": ("end_seconds", "end_s", "end", "end_time", "end_time_seconds", "end_sec", "stop"),
     "labels": ("positive_labels", "labels", "label", "mids", "mid", "classes", "class"),
@@ -125,9 +139,8 @@ def read(line: str, form: Layout, names: Mapping[str, str], ended: bool = True) 
     start_s, end_s = _time(fields[at.start]), _time(fields[at.end])
     of_labels = fields[at.labels :] if at.last_labels else fields[at.labels : at.labels + 1]
     text = ",".join(of_labels).strip(" ,;\t")
-    quotes = line.count('"') % 2
-    if (text.startswith('"') and not (len(text) > 1 and text.endswith('"'))) or (quotes and not text.endswith('"')):
-        raise Unread("labels-cut", "its labels are cut: the quote before them is never closed")
+    if text.startswith('"') != text.endswith('"') or text == '"' or line.count('"') % 2:
+        raise Unread("labels-cut", "has lost labels: only one of the quotes around them is there")
     labels = _labels(text, names)
     _check_times(start_s, end_s)
     if not labels:
@@ -187,7 +200,9 @@ def _labels(text: str, names: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(pieces))
     mids, unknown = names_in(text.replace(";", ",").replace("|", ","), names)
     if unknown and not names:
-        raise Unread("names", f"names its labels ('{unknown[0]}') and there is no class_labels_indices.csv to look them up")
+        raise Unread(
+            "names", f"names its labels ('{unknown[0]}') and there is no class_labels_indices.csv to look them up"
+        )
     if unknown:
         raise Unread("unknown-label", f"'{unknown[0][:60]}' is no label of AudioSet")
     return tuple(dict.fromkeys(mids))

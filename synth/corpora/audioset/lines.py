@@ -49,7 +49,9 @@ def blocks(path: Path) -> Iterator[Block]:
     for piece in _pieces(path):
         total += len(piece)
         if total > MOST_BYTES:
-            raise InputError(f"{shown(str(path))} unpacks to more than {MOST_BYTES >> 30} GB; wanted a list of segments")
+            raise InputError(
+                f"{shown(str(path))} unpacks to more than {MOST_BYTES >> 30} GB; wanted a list of segments"
+            )
         if long:
             end = piece.find(b"\n")
             if end < 0:
@@ -101,7 +103,9 @@ def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
     file.seek(0)
     for mark, what in _ARCHIVES:
         if head.startswith(mark):
-            raise InputError(f"{shown(str(path))} is {what}; wanted a CSV, plain or packed as .gz or .xz. Unpack it first")
+            raise InputError(
+                f"{shown(str(path))} is {what}; wanted a CSV, plain or packed as .gz or .xz. Unpack it first"
+            )
     for mark, opener in _PACKED:
         if head.startswith(mark):
             return cast(BinaryIO, opener(file, "rb"))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.corpora.audioset import clean, damaged
-from synth.corpora.audioset.lines import Block, blocks
+from synth.corpora.audioset.lines import LONGEST_LINE, Block, blocks
 from synth.corpora.audioset.repeats import Repeats, repeats
 from synth.corpora.walk import shown
 from synth.errors import InputError
@@ -146,7 +146,9 @@ class _Reader:
     heads: int = 0
     subsets: set[str] = field(default_factory=set)
     prefixed: list[int] = field(default_factory=list)  # lines of rows with a Y before the id
-    spread: dict[int, tuple[int, bool]] = field(default_factory=dict)  # line -> label fields, whether none was left empty
+    spread: dict[int, tuple[int, bool]] = field(
+        default_factory=dict
+    )  # line -> label fields, whether none was left empty
     blanks: bool = True  # what the last clean block was like
 
     def add(self, block: Block, form: damaged.Layout) -> None:
@@ -176,6 +178,9 @@ class _Reader:
         for number, raw in enumerate(lines[:-1] if ended else lines, first):
             line = raw.rstrip("\r")
             if not line.strip(" ,;\t\r\"'|"):
+                continue
+            if len(line) > LONGEST_LINE:
+                self.skip(number, "too-long", f"is a line of {len(raw):,} characters")
                 continue
             try:
                 kept.append((number, damaged.read(line, form, self.names, ended)))
@@ -278,7 +283,7 @@ class _Reader:
         """Say that nothing can be used, and why, with counts and the first line of each kind."""
         total = sum(self.counts.values())
         if not total:
-            return "holds a header and no rows; wanted rows such as --PJHxphWEs, 30.000, 40.000, \"/m/09x0r\""
+            return 'holds a header and no rows; wanted rows such as --PJHxphWEs, 30.000, 40.000, "/m/09x0r"'
         first = {one.kind: one for one in reversed(self.skipped)}
         why = "; ".join(
             f"{count:,} {kind} (line {first[kind].line} {first[kind].reason})" if kind in first else f"{count:,} {kind}"
