@@ -23,6 +23,7 @@ COMMANDS = {
     "render": "Make the audio of a plan; goes on where it stopped.",
     "audit": "Check every claim of a data set; exit 1 if one does not hold.",
     "verify": "Re-render a sample and compare it with the data.",
+    "run": "Run the commands of a recipe, one after another.",
 }
 INTERRUPTED = 130
 
