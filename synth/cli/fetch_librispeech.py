@@ -36,7 +36,6 @@ def command(session: Session, subsets: tuple[str, ...], out: str, keep_archive: 
         out=out,
         mirror=mirror,
         keep_archive=keep_archive,
-        archives=known.LIBRISPEECH,
         progress=session.progress,
     )
     fetched.finished(session, done, Path(out))

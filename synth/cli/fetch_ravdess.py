@@ -32,7 +32,5 @@ def command(session: Session, parts: tuple[str, ...], out: str, keep_archive: bo
     if todo:
         session.say("RAVDESS: licence CC BY-NC-SA 4.0, no commercial use; it holds for what is made of it, too")
     fetched.expected(session, todo, Path(out))
-    done = fetch_ravdess(
-        parts, out=out, mirror=mirror, keep_archive=keep_archive, archives=known.RAVDESS, progress=session.progress
-    )
+    done = fetch_ravdess(parts, out=out, mirror=mirror, keep_archive=keep_archive, progress=session.progress)
     fetched.finished(session, done, Path(out))

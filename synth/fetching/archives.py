@@ -70,7 +70,7 @@ class _Log:
 
     received: int = 0
     answers: dict[str, str] = field(default_factory=dict)  # what each server said last
-    wrong: list[str] = field(default_factory=list)  # who gave a file of another checksum
+    wrong: int = 0  # files of another checksum
     wait_s: float = 0.0  # what a busy server asked for
 
 
@@ -106,16 +106,20 @@ def download(
         NotFetchedError: no server gave it. What was received stays, and the next call goes on from there.
         InputError: the disk is full.
     """
-    patience, log = patience or Patience(), _Log()
+    patience, log, servers = patience or Patience(), _Log(), list(urls)
     turn = failures = 0
     waits = iter(patience.waits_s)
+    givers = {""} if file.exists() else set()  # who gave the bytes that are there; an earlier run is nobody
     while True:
-        url = urls[turn % len(urls)]
+        url = servers[turn % len(servers)]
         began = _size(file)
         if began > wanted.bytes:
             file.unlink()
             began = 0
+        if not began:
+            givers.clear()
         if began < wanted.bytes:
+            givers.add(url)
             try:
                 _pull(url, file, wanted, progress, patience.silent_s, log)
             except _FailedError as failed:
@@ -126,7 +130,7 @@ def download(
                     failures = 0
                     continue
                 turn, failures = turn + 1, 0 if gained else failures + 1
-                if failures >= len(urls):  # all of them: wait where something came before, or a server asks for it
+                if failures >= len(servers):  # all of them: wait where something came before, or a server asks for it
                     wait_s = next(waits, None) if log.received or log.wait_s else None
                     if wait_s is None:
                         raise _nobody(wanted, log) from None
@@ -137,9 +141,12 @@ def download(
             return Received(url, log.received)
         file.unlink()
         log.answers[url] = "another checksum"
-        log.wrong.append(url)
+        log.wrong += 1
         turn += 1
-        if len(log.wrong) > 1 or (len(urls) == 1 and not began):
+        if givers == {url}:  # it has another file; after a beginning from elsewhere that is not known
+            servers.remove(url)
+            turn -= 1
+        if log.wrong > 1 or not servers:
             raise _nobody(wanted, log)
 
 

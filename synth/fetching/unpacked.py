@@ -6,6 +6,7 @@ ten times the archive's size are refused, whatever the checksum said: an archive
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import shutil
@@ -99,12 +100,17 @@ def _unpack(archive: Path, writer: _Writer, progress: Progress) -> None:
     try:
         (_unzip if writer.archive.endswith(".zip") else _untar)(archive, writer, progress)
     except _DAMAGE as damage:
-        says = str(damage) or type(damage).__name__
-        raise InputError(f"{writer.archive} is damaged: {says}; nothing was unpacked") from None
+        raise _damaged(writer.archive, damage) from None
     except OSError as error:
         if error.errno in atomic.FULL:
             raise atomic.disk_full(writer.folder) from error
+        if error.errno == errno.EINVAL:  # a zip whose table points before its beginning
+            raise _damaged(writer.archive, error) from None
         raise
+
+
+def _damaged(archive: str, why: Exception) -> InputError:
+    return InputError(f"{archive} is damaged: {str(why) or type(why).__name__}; nothing was unpacked")
 
 
 @dataclass(slots=True)

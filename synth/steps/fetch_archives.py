@@ -61,7 +61,7 @@ def bring(
         archives.urls(archive.urls, archive.name, mirror)
     todo = missing(wanted, out)
     done = {archive.part: Fetched(archive, archive.had(out), None) for archive in wanted if archive not in todo}
-    failed: dict[str, str] = {}
+    failed: dict[str, InputError | PartialError] = {}
     if todo:
         enough_room(todo, out, keep_archive=keep_archive)
         new = not out.exists()
@@ -73,15 +73,16 @@ def bring(
                     try:
                         done[archive.part] = _brought(archive, out, mirror, keep_archive, progress, patience)
                     except (NotFetchedError, PartialError) as error:
-                        failed[archive.part] = str(error)
+                        failed[archive.part] = error
         finally:
             if new and out.is_dir() and not any(out.iterdir()):
                 out.rmdir()
     if failed:
-        says = "\n".join(failed.values())
-        if len(failed) == len(wanted):
-            raise InputError(says)
-        raise PartialError(f"{listed(done)} of {out} is there, {listed(failed)} is not. {says}")
+        says = "\n".join(str(error) for error in failed.values())
+        if len(failed) == len(wanted) and all(isinstance(error, NotFetchedError) for error in failed.values()):
+            raise NotFetchedError(says)
+        there = f"{listed(done)} of {out} is there, {listed(failed)} is not. " if done else ""
+        raise PartialError(there + says)
     return [done[archive.part] for archive in wanted]
 
 

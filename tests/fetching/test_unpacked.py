@@ -11,6 +11,7 @@ import sys
 import tarfile
 import textwrap
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -63,8 +64,7 @@ def special(name: str, kind: bytes, to: str = "") -> tarfile.TarInfo:
 
 def tree(folder: Path) -> dict[str, bytes | None]:
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
-        for path in folder.rglob("*")
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")
     }
 
 
@@ -154,7 +154,12 @@ def test_a_tar_with_more_than_files_and_folders_is_refused(tmp_path, name, kind,
 
 def test_a_sparse_file_in_pax_form_is_refused(tmp_path):
     info = tarfile.TarInfo("sparse")
-    info.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.map": "0,1", "GNU.sparse.size": str(1 << 40)}
+    info.pax_headers = {
+        "GNU.sparse.major": "0",
+        "GNU.sparse.minor": "1",
+        "GNU.sparse.map": "0,1",
+        "GNU.sparse.size": str(1 << 40),
+    }
     refused(tarred(tmp_path / "a.tar.gz", [info]), tmp_path, "link, a device")
 
 
@@ -179,7 +184,15 @@ def test_a_zip_that_is_encrypted_or_oddly_packed_is_refused(tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("a/x", "a/X"), ("A/x", "a/y"), ("a/x", "a/x"), ("é", "e\u0301"), ("straße", "STRASSE"), ("a", "a/b"), ("a/b", "a")],
+    [
+        ("a/x", "a/X"),
+        ("A/x", "a/y"),
+        ("a/x", "a/x"),
+        ("é", "e\u0301"),
+        ("straße", "STRASSE"),
+        ("a", "a/b"),
+        ("a/b", "a"),
+    ],
 )
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_names_that_are_one_on_some_systems_are_refused(tmp_path, kind, first, second):
@@ -227,6 +240,8 @@ def test_a_truncated_archive_is_damaged(tmp_path, kind, keep):
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.tuples(st.integers(0, 1 << 30), st.integers(0, 255)), min_size=1, max_size=6))
+@example(changes=[(450, 64)])
+@example(changes=[(841, 1)])
 def test_damage_anywhere_is_an_error_of_ours_or_none(tmp_path, kind, changes):
     members = [("C/", b""), ("C/a", b"x" * 700), ("C/b", b"y" * 30)]
     archive = tmp_path / f"damaged-{kind}"
@@ -243,16 +258,16 @@ def test_damage_anywhere_is_an_error_of_ours_or_none(tmp_path, kind, changes):
     for at, value in changes:
         content[at % len(content)] = value
     archive.write_bytes(gzip.compress(content) if kind == "a.tar.gz" else content)
-    try:
+    with suppress(InputError):
         unpack(archive, tmp_path / "out")
-    except InputError:
-        pass
     assert not any((tmp_path / "out").iterdir())
 
 
 NAMES = st.one_of(
     st.text(max_size=40),
-    st.lists(st.sampled_from(["..", ".", "", "a", "A", "~", "C:", "\\", "con", " ", "…", "é"]), max_size=8).map("/".join),
+    st.lists(st.sampled_from(["..", ".", "", "a", "A", "~", "C:", "\\", "con", " ", "…", "é"]), max_size=8).map(
+        "/".join
+    ),
 )
 
 
@@ -295,7 +310,13 @@ def test_no_member_name_writes_outside(tmp_path, kind, names):
 
 def test_a_folder_takes_its_place_at_once_and_what_is_there_stays(tmp_path):
     out, found = tmp_path / "out", tmp_path / "found"
-    for path, content in {"new/a": b"1", "old/same": b"222", "old/short": b"333", "old/absent": b"4", "T.TXT": b"5"}.items():
+    for path, content in {
+        "new/a": b"1",
+        "old/same": b"222",
+        "old/short": b"333",
+        "old/absent": b"4",
+        "T.TXT": b"5",
+    }.items():
         (found / path).parent.mkdir(parents=True, exist_ok=True)
         (found / path).write_bytes(content)
     for path, content in {"old/same": b"own", "old/short": b"3", "old/mine": b"own", "mine": b"own"}.items():
