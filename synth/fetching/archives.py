@@ -18,7 +18,7 @@ from typing import BinaryIO, Protocol
 from urllib import error, request
 
 from synth import __version__
-from synth.errors import InputError, UsageError, listed
+from synth.errors import InputError, UsageError
 from synth.store import atomic
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much is done, how much there is
@@ -252,8 +252,8 @@ def _reason(failed: Exception) -> str:
 
 
 def _nobody(wanted: Published, log: _Log) -> NotFetchedError:
-    answers = listed(f"{url} ({answer})" for url, answer in log.answers.items())
-    return NotFetchedError(f"{wanted.name} could not be fetched: {answers}")
+    answers = "".join(f"\n  {url}: {answer}" for url, answer in log.answers.items())
+    return NotFetchedError(f"{wanted.name} could not be fetched:{answers}")
 
 
 def _size(file: Path) -> int:

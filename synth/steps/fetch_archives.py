@@ -120,8 +120,9 @@ def _brought(
             got = archives.download(archive, part, urls, progress, patience)
         except NotFetchedError as error:
             raise NotFetchedError(
-                f"{error}. Run the same command again to go on, or download it by hand ({archive.bytes / 1e6:,.0f} MB, "
-                f"md5 {archive.md5}): {archive.urls[0]}, put it into {out} as {archive.name}, and run the same command"
+                f"{error}\nRun the same command again to go on. Or download it by hand ({archive.bytes / 1e6:,.0f} MB, md5 "
+                f"{archive.md5}):\n  {archive.urls[0]}\nput it into {out} or beside it, as {archive.name}, and run the same "
+                "command"
             ) from None
         source, received = got.url, got.bytes
     with unpacked.unpacking(file, out, progress, archive.name) as temporary:

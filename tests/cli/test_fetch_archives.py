@@ -46,7 +46,7 @@ def test_without_a_network_it_says_what_to_get_by_hand(env, tmp_path):
         "https://www.openslr.org/resources/31/train-clean-5.tar.gz",
         "https://openslr.elda.org/resources/31/train-clean-5.tar.gz",
         "md5 5df7d4e78065366204ca6845bb08f490",
-        "put it into LibriSpeech as train-clean-5.tar.gz",
+        "put it into LibriSpeech or beside it, as train-clean-5.tar.gz",
     ):
         assert text in done.says
     assert list(tmp_path.iterdir()) == [], "nothing is left behind"
@@ -55,7 +55,7 @@ def test_without_a_network_it_says_what_to_get_by_hand(env, tmp_path):
         "CC BY-NC-SA 4.0",
         "208 MB to download",
         "zenodo.org/records/1188976",
-        "put it into RAVDESS as Audio_Sp",
+        "put it into RAVDESS or beside it, as Audio_Sp",
     ):
         assert text in done.says
     assert list(tmp_path.iterdir()) == []
@@ -69,7 +69,7 @@ def test_a_file_of_the_right_size_with_other_bytes_is_not_believed(site, env, tm
     (out / f"{DEV.name}.part").write_bytes(bytes(DEV.bytes - 1_000_000))
     words = ("fetch-librispeech", "dev-clean-2", "--out", out, "--mirror", site.url("/own"))
     done = synth(*words, code=3, **env)
-    assert f"{site.url('/own')}/{DEV.name} (another checksum)" in done.says
+    assert f"{site.url('/own')}/{DEV.name}: another checksum" in done.says
     asked = [asked for path, asked in site.requests if path.startswith("/own")]
     assert asked == [f"bytes={DEV.bytes - 1_000_000}-", None], "once more, should the beginning have been at fault"
     assert list(out.iterdir()) == []

@@ -183,9 +183,19 @@ def test_a_wrong_checksum_is_fetched_once_more_from_the_mirror(site, other, tmp_
     assert (ranges(site), ranges(other)) == ([None], [None])
 
 
+def test_who_has_another_file_is_not_asked_for_it_again(site, other, tmp_path):
+    site.files[AT] = bytes(len(DATA))
+    other.faults[AT] = [Fault(status=500), Fault(cut_after=100_000)]
+    fetched(tmp_path / "a", site, other)
+    assert (tmp_path / "a").read_bytes() == DATA
+    assert (ranges(site), ranges(other)) == ([None], [None, None, "bytes=100000-"])
+
+
 def test_two_wrong_checksums_are_the_end(site, other, tmp_path):
     site.files[AT] = other.files[AT] = bytes(len(DATA))
-    with pytest.raises(NotFetchedError, match=r"a\.tar\.gz could not be fetched: .*another checksum.*another checksum"):
+    with pytest.raises(
+        NotFetchedError, match=r"(?s)a\.tar\.gz could not be fetched:.*another checksum.*another checksum"
+    ):
         fetched(tmp_path / "a", site, other)
     assert not (tmp_path / "a").exists(), "nothing wrong is gone on from"
     assert (len(site.requests), len(other.requests)) == (1, 1)
@@ -226,7 +236,7 @@ def test_what_was_received_stays_when_all_servers_are_down(site, tmp_path):
 def test_where_nothing_ever_came_nobody_is_asked_twice(site, other, tmp_path):
     site.faults[AT] = [Fault(status=404)] * 9
     other.faults[AT] = [Fault(status=410)] * 9
-    with pytest.raises(NotFetchedError, match=r"404.*410"):
+    with pytest.raises(NotFetchedError, match=r"(?s)404.*410"):
         fetched(tmp_path / "a", site, other, patience=Patience(5, (99.0,)))
     assert (len(site.requests), len(other.requests)) == (1, 1)
 
