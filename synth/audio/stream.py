@@ -65,7 +65,7 @@ def opened(source: BinaryIO) -> Iterator[Stream]:
         stream = container.streams.best("audio")
         if not isinstance(stream, AudioStream):
             kinds = ", ".join(sorted({one.type for one in container.streams})) or "nothing"
-            raise CutError(f"no audio stream: the file ({container.format.name}) holds {kinds}")
+            raise CutError(f"no audio that FFmpeg can decode; as {container.format.name} the file holds {kinds}")
         yield Stream(container, stream, stream.codec_context.codec.canonical_name)
 
 
