@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -129,7 +130,10 @@ def _just_after(moment_s: float) -> tuple[float, float]:
 
 
 def _in_folder(root: Path, counts: Counter[str]) -> Iterator[Copy]:
-    for folder, within, names in os.walk(root):
+    def unreadable(_: OSError) -> None:
+        counts["a folder that may not be read"] += 1
+
+    for folder, within, names in os.walk(root, onerror=unreadable):
         within.sort()
         known = set(names)
         for name in sorted(names):
@@ -165,8 +169,8 @@ def _file(path: Path) -> BinaryIO:
 def _sidecar(path: Path, stem: str, beside: set[str]) -> Said | None:
     """Return what the JSON file says that lies beside a copy under its name."""
     for name in (f"{stem}.json", f"{stem}.info.json", f"{path.name}.json"):
-        if name in beside and path.with_name(name).is_file():
-            with path.with_name(name).open("rb") as file:
+        if name in beside:
+            with suppress(OSError), path.with_name(name).open("rb") as file:
                 return said_in_json(file)
     return None
 
