@@ -92,6 +92,7 @@ class TestFolders:
         )
         put(tmp_path / "A song.webm")
         put(tmp_path / "A song.info.json", json.dumps({"id": OTHER, "extractor": "youtube"}).encode())
+        assert times(copies([tmp_path / "A song.webm"])[0]) == [("A song.webm", OTHER, None, None)]
         put(tmp_path / "B song.webm")
         put(tmp_path / "B song.json", b"[[[")
         found, counts = copies([tmp_path])
