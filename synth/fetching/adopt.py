@@ -168,8 +168,11 @@ def _file(path: Path) -> BinaryIO:
 def _sidecar(path: Path, stem: str) -> Said | None:
     """Return what the JSON file says that lies beside a copy under its name."""
     for name in (f"{stem}.json", f"{stem}.info.json", f"{path.name}.json"):
-        with suppress(OSError), path.with_name(name).open("rb") as file:
-            return said_in_json(file)
+        beside = path.with_name(name)
+        with suppress(OSError):
+            if beside.is_file():  # a pipe would be waited for
+                with beside.open("rb") as file:
+                    return said_in_json(file)
     return None
 
 
