@@ -1,0 +1,73 @@
+"""Workers: a few threads that take jobs in order, until there are none left or everything stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from threading import Event, Lock, Thread
+from typing import Generic, TypeVar
+
+Job = TypeVar("Job")
+_LOOK_S = 0.2  # how often the main thread looks up
+_GRACE_S = 15.0  # how long those who are at work may take to put down what they hold
+
+
+class Crew(Generic[Job]):
+    """``count`` threads; ``stop`` keeps them from taking another job, ``abandon`` from finishing the one they have.
+
+    The threads do not keep the program alive: what cannot be interrupted (a connection that says nothing) does not
+    hold up whoever pressed Ctrl-C.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.stop, self.abandon = Event(), Event()
+        self._count = count
+        self._lock = Lock()
+        self._failure: BaseException | None = None
+
+    def work(self, jobs: Iterable[Job], worker: Callable[[Iterator[Job]], None], report: Callable[[], None]) -> None:
+        """Let every thread call ``worker`` with one iterator of jobs that they share; ``report`` is called now and then.
+
+        The first exception of a worker stops all others and is raised here, as is KeyboardInterrupt.
+        """
+        shared = _Shared(iter(jobs), self._lock, self.stop)
+        threads = [Thread(target=self._run, args=(worker, shared), daemon=True) for _ in range(self._count)]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(_LOOK_S)
+                    report()
+        except BaseException:
+            self.abandon.set()
+            raise
+        finally:
+            self.stop.set()
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join(_GRACE_S)
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self, worker: Callable[[Iterator[Job]], None], shared: Iterator[Job]) -> None:
+        try:
+            worker(shared)
+        except BaseException as error:
+            if self._failure is None:
+                self._failure = error  # it is raised again in the thread that waits
+            self.stop.set()
+            self.abandon.set()
+            raise SystemExit from error  # ends this thread without a word
+
+
+class _Shared(Iterator[Job]):
+    """An iterator that many threads may take from."""
+
+    def __init__(self, jobs: Iterator[Job], lock: Lock, stop: Event) -> None:
+        self._jobs, self._lock, self._stop = jobs, lock, stop
+
+    def __next__(self) -> Job:
+        if self._stop.is_set():
+            raise StopIteration
+        with self._lock:
+            return next(self._jobs)
