@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Semaphore, Thread
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
 _LOOK_S = 0.2  # how often the main thread looks up
-_GRACE_S = 15.0  # how long those who are at work may take to put down what they hold
+_GRACE_S = 5.0  # how long those who are at work may take to put down what they hold
 
 
 class Crew(Generic[Job]):
@@ -21,7 +22,7 @@ class Crew(Generic[Job]):
     def __init__(self, count: int) -> None:
         self.stop, self.abandon = Event(), Event()
         self._count = count
-        self._lock = Lock()
+        self._lock, self._ended = Lock(), Semaphore(0)
         self._failure: BaseException | None = None
 
     def work(self, jobs: Iterable[Job], worker: Callable[[Iterator[Job]], None], report: Callable[[], None]) -> None:
@@ -30,22 +31,21 @@ class Crew(Generic[Job]):
         The first exception of a worker stops all others and is raised here, as is KeyboardInterrupt.
         """
         shared = _Shared(iter(jobs), self._lock, self.stop)
-        threads = [Thread(target=self._run, args=(worker, shared), daemon=True) for _ in range(self._count)]
+        left = self._count
         try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(_LOOK_S)
-                    report()
+            for _ in range(self._count):
+                Thread(target=self._run, args=(worker, shared), daemon=True).start()
+            while left:  # not Thread.join: interrupted by Ctrl-C, it takes a thread that works for one that has ended
+                left -= self._ended.acquire(timeout=_LOOK_S)
+                report()
         except BaseException:
             self.abandon.set()
             raise
         finally:
             self.stop.set()
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join(_GRACE_S)
+            until_s = time.monotonic() + _GRACE_S
+            while left and time.monotonic() < until_s:
+                left -= self._ended.acquire(timeout=_LOOK_S)
         if self._failure is not None:
             raise self._failure
 
@@ -58,6 +58,8 @@ class Crew(Generic[Job]):
             self.stop.set()
             self.abandon.set()
             raise SystemExit from error  # ends this thread without a word
+        finally:
+            self._ended.release()
 
 
 class _Shared(Iterator[Job]):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from synth.errors import InputError
 from synth.fetching import formats, messages
@@ -23,13 +23,13 @@ from synth.fetching.pace import retry_after_s
 
 if TYPE_CHECKING:
     from yt_dlp import YoutubeDL
-    from yt_dlp.extractor.common import InfoExtractor
 
 # The extractors that are asked, instead of yt-dlp's own for YouTube: for sites that mirror it, and to fetch from a
 # server on this machine. Each is called with the YoutubeDL that it will serve.
 EXTRACTORS: list[Callable[[Any], Any]] = []
 
 ADDRESS = "https://www.youtube.com/watch?v={}"
+_T = TypeVar("_T")
 _SLACK_BYTES = 1 << 20  # a file may be so much larger than the site said
 _LONGEST_S = 1800.0  # of one download
 _LEAST_FREE_BYTES = 64 << 20
@@ -144,8 +144,12 @@ class Downloader:
             raise Refusal(messages.SHORT, f"the video is {duration_s:.0f} s long, the segment begins at {begins_s:g} s")
         said_bytes = info.get("filesize")
         if said_bytes and said_bytes > self._options.max_bytes:
-            raise Refusal(messages.LARGE, f"{said_bytes:,} bytes, more than the {self._options.max_bytes:,} of one download")
-        self._most_bytes = min(self._options.max_bytes, said_bytes + said_bytes // 8 + _SLACK_BYTES if said_bytes else 1 << 62)
+            raise Refusal(
+                messages.LARGE, f"{said_bytes:,} bytes, more than the {self._options.max_bytes:,} of one download"
+            )
+        self._most_bytes = min(
+            self._options.max_bytes, said_bytes + said_bytes // 8 + _SLACK_BYTES if said_bytes else 1 << 62
+        )
         if shutil.disk_usage(folder).free < (said_bytes or 0) * 2 + _LEAST_FREE_BYTES:
             raise Refusal(messages.DISK, "no space left on device")
         target = folder / "download"
@@ -183,7 +187,7 @@ class Downloader:
         if time.monotonic() > self._until_s:
             raise Refusal(messages.TIMEOUT, f"timed out: not done after {_LONGEST_S:.0f} s")
 
-    def _through(self, work: Callable[[], Any]) -> Any:  # what yt-dlp gives is not typed
+    def _through(self, work: Callable[[], _T]) -> _T:
         """Do ``work`` and turn what yt-dlp raises into a Refusal."""
         from yt_dlp.networking.exceptions import RequestError
         from yt_dlp.utils import YoutubeDLError

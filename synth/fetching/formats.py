@@ -36,9 +36,7 @@ def chosen(formats: Iterable[Format]) -> Format | None:
 
 def _has_sound(entry: Format) -> bool:
     return (
-        entry.get("acodec") != "none"
-        and not entry.get("has_drm")
-        and str(entry.get("protocol") or "https") in _NATIVE
+        entry.get("acodec") != "none" and not entry.get("has_drm") and str(entry.get("protocol") or "https") in _NATIVE
     )
 
 
@@ -64,4 +62,11 @@ def _rank(entry: Format) -> tuple[bool, bool, int, bool, int, float]:
     enough = kbps >= SUFFICIENT_KBPS.get(codec, 96.0) and (sampled is None or sampled >= SUFFICIENT_HZ)
     with_pictures = entry.get("vcodec") not in (None, "none")
     streamed = str(entry.get("protocol") or "https") not in _NATIVE[:2]
-    return (with_pictures, not enough, family, streamed, -(sampled or 0) if not enough else 0, kbps if enough else -kbps)
+    return (
+        with_pictures,
+        not enough,
+        family,
+        streamed,
+        -(sampled or 0) if not enough else 0,
+        kbps if enough else -kbps,
+    )

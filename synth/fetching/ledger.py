@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -199,9 +199,11 @@ def _stored(path: Path) -> Iterator[Row]:
         yield _row(values)
 
 
-def _row(values: dict[str, object]) -> Row:
-    lists = {name: tuple(values.get(name) or ()) for name in ("labels", "mids")}  # type: ignore[arg-type]
-    return Row(**{**{name: values.get(name) for name in _NAMES}, **lists})  # type: ignore[arg-type]
+def _row(values: dict[str, Any]) -> Row:
+    fields_of: dict[str, Any] = {name: values.get(name) for name in _NAMES}
+    for name in ("labels", "mids"):
+        fields_of[name] = tuple(values.get(name) or ())
+    return Row(**fields_of)
 
 
 def _text(text: str) -> str:

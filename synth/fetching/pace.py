@@ -10,7 +10,8 @@ from threading import Event, Lock
 
 LONGEST_HOLD_S = 600.0  # what a server asks beyond this is left for another run
 MOST_REFUSALS = 4  # holds in a row, without a download between them, after which the run stops
-MOST_FAILURES = 8  # items in a row, all of one kind that says more of this machine or the network than of the items
+# Items in a row that failed alike, by status, in a way that says more of this machine or the network than of the items.
+MOST_FAILURES = {"format": 5, "http": 20, "timeout": 20}
 
 
 class Pace:
@@ -70,7 +71,7 @@ class Patience:
         """Count an item that failed in a way that says little of the item; True when it has been too many."""
         self.failures = self.failures + 1 if kind == self.kind else 1
         self.kind = kind
-        return self.failures >= MOST_FAILURES
+        return self.failures >= MOST_FAILURES[kind]
 
     def succeeded(self) -> None:
         """Begin to count anew."""
