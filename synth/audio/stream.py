@@ -29,7 +29,8 @@ _CONTAINERS = (
 )
 _MP4, _MATROSKA = "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"
 _FROM_ZERO = (_MP4, _MATROSKA)  # time stamps count from the start of the sound
-_LENGTH_KNOWN = (_MP4, _MATROSKA, "wav", "flac")  # others guess it from the bit rate or from what is left of the file
+_LENGTH_KNOWN = (_MP4, _MATROSKA, "wav", "flac")  # others guess it from the bit rate or from what is left of the file;
+# MP3 has it where it has a codec delay, in the same tag
 _HOLE_S = 0.015  # less than the shortest usual packet (20 ms of Opus), more than stamps of whole ms can stray
 _LATE_S = 0.2  # a stream that begins later has lost its beginning
 _MISSING_S = 0.1  # a stream that ends so much earlier than its container says has lost its end
@@ -167,7 +168,8 @@ class Stream:
 
     def _check_end(self) -> None:
         """Compare the end with the length that the file declares; streams beside a picture may be shorter than it."""
-        if self.container.format.name not in _LENGTH_KNOWN:
+        form = self.container.format.name
+        if form not in _LENGTH_KNOWN and not (form == "mp3" and self.priming == "codec delay"):
             return
         declared_s = 0.0
         if self.stream.duration is not None and self.stream.time_base is not None:

@@ -15,7 +15,7 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.audio.decode import UndecodableError, mono, decode, read_window
+from synth.audio.decode import UndecodableError, decode, mono, read_window
 from tests.real_data import DATA, needs_data
 
 needs_ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not on the PATH")
