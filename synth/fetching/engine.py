@@ -10,8 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,19 +19,18 @@ from pathlib import Path
 from threading import Lock
 
 from synth.audio.cut import Cut, CutError, cut
-from synth.errors import UsageError
-from synth.fetching import clips, items, messages, pace
+from synth.errors import InputError, UsageError
+from synth.fetching import clips, items, messages, pace, present
 from synth.fetching.crew import Crew
 from synth.fetching.download import Downloader, Got, Options, Refusal, Stopped, read_cookies
-from synth.fetching.items import Wanted
+from synth.fetching.items import Progress, Wanted
 from synth.fetching.ledger import Ledger, Row
 from synth.fetching.messages import Verdict
 from synth.store import atomic, locks
 
-Progress = Callable[[str, int, int], None]
 _MOST_TRIES = {"hold": 4, "again": 2}  # of one item in one run, by what was to be done about its failure
+_STOPPERS = (messages.RATE.status, messages.BOT.status)  # of a video that may have stopped the last run
 _NO_DURATION_S = 1.5  # a site gives whole seconds: a stream shorter than said by more than this was cut off
-_CHECKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,8 @@ def fetch(wanted: Sequence[Wanted], folder: Path, settings: Settings, progress: 
 
     Raises:
         UsageError: a setting that cannot be.
-        InputError: another process writes there, the cookies or the ledger cannot be read, the disk is full.
+        InputError: another process writes there, the clips there have another rate, the cookies or the ledger cannot be
+            read, the disk is full.
         KeyboardInterrupt: passed on; what was had is recorded.
     """
     for name, value in (("--pace", settings.pace_per_h), ("--jobs", settings.jobs), ("--rate", settings.rate_hz)):
@@ -103,22 +102,38 @@ def fetch(wanted: Sequence[Wanted], folder: Path, settings: Settings, progress: 
     )
     asked = items.once(wanted)
     with _alone(folder), Ledger(folder) as ledger:
+        ids = [row.item_id for row in ledger.expect(asked)]
+
+        def rows() -> list[Row]:
+            return [ledger[item_id] for item_id in ids]
+
+        _one_rate(rows(), settings.rate_hz, folder)
         run = _Run(folder, settings, options, ledger, progress)
-        rows = ledger.expect(asked)
-        run.refuse([row for item, row in zip(asked, rows, strict=True) if items.fault(item)])
-        run.check([ledger[row.item_id] for row in rows])
-        run.adopt([ledger[row.item_id] for row in rows])
-        run.work(_jobs([ledger[row.item_id] for row in rows], settings))
-        now = [ledger[row.item_id] for row in rows]
+        run.refuse([row for item, row in zip(asked, rows(), strict=True) if items.fault(item)])
+        present.check(rows(), folder, ledger, progress)
+        adopted, refused = 0, dict[str, int]()
+        if settings.adopt:
+            adopted, refused = present.take_over(rows(), settings.adopt, settings.rate_hz, folder, ledger, progress)
+        run.work(_jobs(rows(), settings))
+        now = rows()
     return Outcome(
         asked=len(now),
         had=sum(row.ok for row in now),
         by_status=dict(Counter(row.status for row in now).most_common()),
         stopped=run.stopped,
         bytes=run.bytes,
-        adopted=run.adopted,
-        not_adopted=dict(run.not_adopted),
+        adopted=adopted,
+        not_adopted=refused,
     )
+
+
+def _one_rate(rows: Sequence[Row], rate_hz: int, folder: Path) -> None:
+    other = [row for row in rows if row.path and row.rate_hz != rate_hz]
+    if other:
+        raise InputError(
+            f"{folder} holds {len(other)} of these clips at {other[0].rate_hz} Hz, wanted {rate_hz} Hz: the clips of a "
+            f"folder have one rate. Choose another --out, or --rate {other[0].rate_hz}"
+        )
 
 
 def _jobs(rows: Sequence[Row], settings: Settings) -> list[_Job]:
@@ -127,7 +142,7 @@ def _jobs(rows: Sequence[Row], settings: Settings) -> list[_Job]:
     asked = [
         row for row in rows if not row.ok and row.status != messages.INVALID.status and (again or not row.permanent)
     ]
-    asked.sort(key=lambda row: (row.attempts, row.status in (messages.RATE.status, messages.BOT.status)))
+    asked.sort(key=lambda row: (row.attempts > 0, row.status in _STOPPERS, row.attempts))
     jobs = list(_by_video(asked, check=False))
     if settings.recheck:
         ids = {job.ytid for job in jobs}
@@ -155,61 +170,13 @@ class _Run:
         self._done = 0
         self.stopped: str | None = None
         self.bytes = 0
-        self.adopted = 0
-        self.not_adopted: Counter[str] = Counter()
 
     def refuse(self, rows: Sequence[Row]) -> None:
         """Book segments that cannot be asked for: their ids reach no address and no path."""
         for row in rows:
-            if row.status != messages.INVALID.status:
+            if row.status != messages.INVALID.status:  # booked by an earlier run
                 why = items.fault(Wanted(row.ytid, row.start_s, row.end_s))
                 self._book(row, messages.INVALID, why or "", attempts=0)
-
-    def check(self, rows: Sequence[Row]) -> None:
-        """See that the clips of the ledger are there with their bytes; ask again for those that are not."""
-        had = [row for row in rows if row.path]
-        with ThreadPoolExecutor(_CHECKERS) as pool:
-            good = pool.map(lambda row: clips.still_good(self._folder, row.path or "", row.sha256 or ""), had)
-            for k, (row, is_good) in enumerate(zip(had, good, strict=True)):
-                if not is_good:
-                    lost = replace(row, path=None, sha256=None, rate_hz=None, frames=None)
-                    if row.ok:
-                        lost = replace(lost, status=messages.NEVER_ASKED, permanent=False, message="the clip was lost")
-                    self._ledger.record(lost)
-                self._progress("checking", k + 1, len(had))
-
-    def adopt(self, rows: Sequence[Row]) -> None:
-        """Take clips out of existing copies, whatever the site says of the videos by now."""
-        if not self._settings.adopt:
-            return
-        from synth.fetching import adopt
-
-        found, unread = adopt.copies(self._settings.adopt)
-        self.not_adopted.update(unread)
-        by_video: dict[str, list[adopt.Copy]] = {}
-        for copy in found:
-            by_video.setdefault(copy.ytid, []).append(copy)
-        missing = [row for row in rows if not row.ok and row.ytid in by_video]
-
-        def take(row: Row) -> bool:
-            for copy in by_video[row.ytid]:
-                if copy.start_s is not None and not _covers(copy.start_s, copy.end_s, row):
-                    continue
-                try:
-                    one = adopt.taken(copy, row.start_s, row.end_s, self._settings.rate_hz)
-                    kept = clips.keep(one, row.item_id, row.end_s - row.start_s, self._folder)
-                except (CutError, clips.Refused) as error:
-                    with self._lock:
-                        self.not_adopted[getattr(error, "status", "unreadable")] += 1
-                    continue
-                self._ledger.record(replace(_had(row, one, kept), adopted_from=copy.where, format_id=None))
-                return True
-            return False
-
-        with ThreadPoolExecutor(_CHECKERS) as pool:
-            for k, taken in enumerate(pool.map(take, missing)):
-                self.adopted += taken
-                self._progress("adopting", k + 1, len(missing))
 
     def work(self, jobs: Sequence[_Job]) -> None:
         """Ask for everything, with all workers."""
@@ -272,7 +239,7 @@ class _Run:
                 status = "truncated"
             self._book(row, Verdict(status, status != "truncated"), str(refused), attempt)
             return
-        had = replace(_had(row, one, kept), format_id=got.format_id, adopted_from=None)
+        had = replace(present.row_with(row, one, kept), format_id=got.format_id, adopted_from=None)
         self._ledger.record(replace(had, attempts=row.attempts + attempt, time=_now()))
 
     def _still_there(self, job: _Job) -> None:
@@ -325,26 +292,6 @@ class _Run:
     def _book(self, row: Row, verdict: Verdict, message: str, attempts: int) -> None:
         said = replace(row, status=verdict.status, permanent=verdict.permanent, message=message or None)
         self._ledger.record(replace(said, attempts=row.attempts + attempts, time=_now()))
-
-
-def _had(row: Row, one: Cut, kept: clips.Kept) -> Row:
-    """Return the row of a clip that is there."""
-    return replace(
-        row,
-        status="ok",
-        permanent=True,
-        message=None,
-        path=kept.path,
-        sha256=kept.sha256,
-        rate_hz=kept.rate_hz,
-        frames=kept.frames,
-        codec=one.codec,
-        priming=one.priming,
-    )
-
-
-def _covers(start_s: float, end_s: float | None, row: Row) -> bool:
-    return start_s <= row.start_s + 0.5 and (end_s is None or end_s >= row.end_s - 0.5)
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import isfinite
 
+Progress = Callable[[str, int, int], None]  # what is being done, how much is done, how much there is
 LONGEST_S = 24 * 3600.0  # of a video; a time beyond it is a damaged number
 _VIDEO_ID = re.compile(r"[0-9A-Za-z_-]{11}")
 

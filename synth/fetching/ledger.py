@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from threading import Lock
@@ -130,13 +131,16 @@ class Ledger:
         with self._lock:
             if not self._open:
                 raise ValueError("the ledger is closed")
+            if self._journal is None:
+                self._journal = self._path.open("ab")
+            good = self._journal.tell()
             try:
-                if self._journal is None:
-                    self._journal = self._path.open("ab")
                 self._journal.write(line)
                 self._journal.flush()
                 os.fsync(self._journal.fileno())
             except OSError as error:
+                self._open = False  # what came after half a line could not be read
+                os.truncate(self._path, good)
                 raise disk_full(self._path) from error
             self._rows[row.item_id] = row
             self._new += 1
@@ -152,7 +156,8 @@ class Ledger:
 
     def _fold(self) -> None:
         if self._journal is not None:
-            self._journal.close()
+            with suppress(OSError):  # what it could not write was cut off again
+                self._journal.close()
             self._journal = None
         parquet.write(table_of(self._rows.values()), self._table)
         self._path.unlink(missing_ok=True)

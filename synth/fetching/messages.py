@@ -117,7 +117,8 @@ def advice(status: str) -> str:
     waiting = "Wait an hour or more, then run the same command again: it goes on where it stopped"
     return {
         "bot": "The site wants to know who asks. " + waiting + ", or give the cookies of a browser that is signed in, "
-        "ideally with an account made for this: --cookies cookies.txt",
+        "ideally with an account made for this: --cookies cookies.txt. A current yt-dlp with its JavaScript runtime is "
+        'asked less often: pip install -U "yt-dlp[default,deno]"',
         "rate": "The site limits how much is asked of it. " + waiting + ", with a lower --pace",
         "format": "yt-dlp is offered no audio that it can get. It is usually too old, or lacks the JavaScript runtime "
         'that YouTube needs: pip install -U "yt-dlp[default,deno]" (or deno 2.3, node 22 or later on the PATH)',

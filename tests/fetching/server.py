@@ -7,12 +7,16 @@ is counted. ``SiteIE`` is an extractor of yt-dlp for addresses of YouTube that a
 from __future__ import annotations
 
 import json
+import os
 import re
 import socketserver
+import sys
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.utils import ExtractorError, GeoRestrictedError
@@ -70,6 +74,17 @@ class Site:
         """Return an extractor that asks this site."""
         return type("SiteIE", (SiteIE,), {"BASE": self.base})
 
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Return the environment in which every Python asks this site; ``folder`` is for a file of its own."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "sitecustomize.py").write_text(
+            "from synth.fetching import download\n"
+            "from tests.fetching.server import SiteIE\n"
+            f"download.EXTRACTORS.append(type('SiteIE', (SiteIE,), {{'BASE': {self.base!r}}}))\n"
+        )
+        paths = [str(folder), *sys.path]
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "no_proxy": "127.0.0.1"}
+
     def forget(self) -> None:
         """Begin to count anew."""
         with self.changed:
@@ -106,8 +121,6 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        import time
-
         kind, _, ytid = self.path.strip("/").partition("/")
         with self.site.changed:
             self.site.asked[kind, ytid] += 1

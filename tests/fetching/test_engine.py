@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -266,6 +265,40 @@ def test_a_segment_that_ends_elsewhere_is_another(media, tmp_path, pointed):
     tidy(tmp_path)
 
 
+def test_copies_are_adopted_and_not_fetched(media, tmp_path, pointed):
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    (copies / f"{name(0)}.webm").write_bytes(media["webm"])  # the whole video
+    (copies / f"Y{name(1)}.webm").write_bytes(media["two"])  # the segment, by its length
+    (copies / f"{name(2)}.m4a").write_bytes(b"no sound")
+    (copies / f"{name(3)}_1000.webm").write_bytes(media["silence"])
+    (copies / f"{name(4)}.webm").write_bytes(media["webm"])
+    (copies / "notes.txt").write_text("not a copy")
+    videos = {name(k): Video(media["m4a"], 6) for k in range(4)}
+    videos[name(4)] = Video(error="Video unavailable")
+    wanted = [segment(ytid) for ytid in videos]
+    folder = tmp_path / "out"
+    with Site(videos) as site:
+        pointed(site)
+        run([wanted[4]], folder)
+        assert rows(folder)[name(4)]["status"] == "gone"
+        site.forget()
+        outcome = run(wanted, folder, adopt=(copies,))
+        assert (outcome.had, outcome.adopted) == (5, 3)
+        assert sum(outcome.not_adopted.values()) == 3
+        assert site.ids() == {name(2), name(3)}
+        found = rows(folder)
+        assert [found[name(k)]["adopted_from"] for k in (0, 1, 4)] == [
+            f"{name(0)}.webm",
+            f"Y{name(1)}.webm",
+            f"{name(4)}.webm",
+        ]
+        assert found[name(2)]["adopted_from"] is None and found[name(2)]["format_id"] == "251"
+        tidy(folder)
+        site.forget()
+        assert run(wanted, folder, adopt=(copies,)).adopted == 0 and not site.asked
+
+
 @pytest.mark.parametrize(
     "ytid",
     [
@@ -356,6 +389,16 @@ def test_settings_that_cannot_be(tmp_path, setting):
         run([segment(name(0))], tmp_path, **{setting: 0})
 
 
+def test_a_folder_has_one_rate(media, tmp_path, pointed):
+    with Site({name(0): Video(media["webm"], 6)}) as site:
+        pointed(site)
+        assert run([segment(name(0))], tmp_path, rate_hz=16000).had == 1
+        with pytest.raises(InputError, match="at 16000 Hz, wanted 48000 Hz"):
+            run([segment(name(0))], tmp_path)
+    assert rows(tmp_path)[name(0)]["frames"] == 32000
+    tidy(tmp_path)
+
+
 def test_two_writers(media, tmp_path, pointed):
     with Site({name(0): Video(media["webm"], 6, "stalled")}) as site:
         pointed(site)
@@ -371,23 +414,21 @@ def test_two_writers(media, tmp_path, pointed):
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from synth.fetching import download
 from synth.fetching.engine import Settings, fetch
 from synth.fetching.items import Wanted
-from tests.fetching.server import SiteIE
-base, folder, ids = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
-download.EXTRACTORS.append(type("SiteIE", (SiteIE,), {"BASE": base}))
+folder, ids = Path(sys.argv[1]), json.loads(sys.argv[2])
 wanted = [Wanted(ytid, 1.0, 3.0) for ytid in ids]
 fetch(wanted, folder, Settings(pace_per_h=1e9, timeout_s=5, retries=1, jobs=2), lambda *_: None)
 """
 
 
 def started(site: Site, folder: Path, ids: list[str]) -> subprocess.Popen:
-    words = [sys.executable, "-c", SCRIPT, site.base, str(folder), json.dumps(ids)]
-    return subprocess.Popen(words, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, stderr=subprocess.PIPE)
+    words = [sys.executable, "-c", SCRIPT, str(folder), json.dumps(ids)]
+    return subprocess.Popen(words, env=site.environment(folder.parent / "site"), stderr=subprocess.PIPE)
 
 
 def test_killed_ten_times(media, tmp_path, pointed):
+    folder = tmp_path / "out"
     videos = {name(k): Video(media["webm" if k % 2 else "m4a"], 6) for k in range(60)}
     videos[name(70)] = Video(error="Video unavailable")
     ids = list(videos)
@@ -395,45 +436,46 @@ def test_killed_ten_times(media, tmp_path, pointed):
         pointed(site)
         for k in range(10):
             recorded = (
-                {row["ytid"] for row in pq.read_table(tmp_path / "ledger.parquet").to_pylist() if row["path"]}
+                {row["ytid"] for row in pq.read_table(folder / "ledger.parquet").to_pylist() if row["path"]}
                 if k
                 else set()
             )
             site.forget()
-            process = started(site, tmp_path, ids)
+            process = started(site, folder, ids)
             assert site.wait("media", 1 + k % 5, 60), process.communicate()[1]
             threading.Event().wait(0.037 * k % 0.1)  # anywhere within a download, a cut, a writing
             process.send_signal(signal.SIGKILL)
             process.communicate()
             assert not recorded & site.ids(), "asked again for what was recorded"
-            for row in pq.read_table(tmp_path / "ledger.parquet").to_pylist():  # readable, and true
+            for row in pq.read_table(folder / "ledger.parquet").to_pylist():  # readable, and true
                 assert row["status"] in ("pending", "ok", "gone")
                 if row["path"]:
-                    assert sha256((tmp_path / row["path"]).read_bytes()).hexdigest() == row["sha256"]
-            for path in tmp_path.rglob("*.flac"):
+                    assert sha256((folder / row["path"]).read_bytes()).hexdigest() == row["sha256"]
+            for path in folder.rglob("*.flac"):
                 if not path.name.startswith(".partial-"):
                     assert sf.info(path).frames == 96000  # none half-written under a final name
-        assert 0 < len(list(tmp_path.rglob("Y*.flac"))) < 60
-        outcome = run([Wanted(ytid, 1.0, 3.0) for ytid in ids], tmp_path)
+        assert 0 < len(list(folder.rglob("Y*.flac"))) < 60
+        outcome = run([Wanted(ytid, 1.0, 3.0) for ytid in ids], folder)
     assert outcome.by_status == {"ok": 60, "gone": 1}
-    tidy(tmp_path)
+    tidy(folder)
 
 
 def test_ctrl_c_leaves_a_state_that_goes_on(media, tmp_path, pointed):
+    folder = tmp_path / "out"
     videos = {name(k): Video(media["webm"], 6) for k in range(60)}
     videos[name(5)].does = "stalled"
     with Site(videos) as site:
         pointed(site)
-        process = started(site, tmp_path, list(videos))
+        process = started(site, folder, list(videos))
         assert site.wait("media", 8, 60)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=30)[1].decode()
         assert process.returncode != 0 and "KeyboardInterrupt" in said
-        tidy(tmp_path)  # no journal, no lock, no temporary folder
-        had = {ytid for ytid, row in rows(tmp_path).items() if row["status"] == "ok"}
+        tidy(folder)  # no journal, no lock, no temporary folder
+        had = {ytid for ytid, row in rows(folder).items() if row["status"] == "ok"}
         assert 0 < len(had) < 60
         videos[name(5)].does = "ok"
         site.forget()
-        outcome = run([Wanted(ytid, 1.0, 3.0) for ytid in videos], tmp_path)
+        outcome = run([Wanted(ytid, 1.0, 3.0) for ytid in videos], folder)
         assert outcome.had == 60 and site.ids() == set(videos) - had
-    tidy(tmp_path)
+    tidy(folder)
