@@ -108,21 +108,20 @@ class Ledger:
 
         A segment that now ends elsewhere is another one: its clip is not what is wanted, and it is asked for anew.
         """
-        found = []
+        found, changed = [], not self._table.exists()
         with self._lock:
             for item in wanted:
-                new = row_of(item)
-                known = self._rows.get(new.item_id)
-                if known is not None and known.end_s == new.end_s:
-                    new = replace(
-                        known,
-                        labels=new.labels or known.labels,
-                        mids=new.mids or known.mids,
-                        subset=new.subset or known.subset,
-                    )
-                self._rows[new.item_id] = new
-                found.append(new)
-            self._fold()
+                known = self._rows.get(_text(item.item_id))
+                if known is None or known.end_s != item.end_s:
+                    row = row_of(item)
+                else:
+                    row = _with_labels(known, item)
+                if row is not known:
+                    self._rows[row.item_id] = row
+                    changed = True
+                found.append(row)
+            if changed:
+                self._fold()
         return found
 
     def record(self, row: Row) -> None:
@@ -186,7 +185,7 @@ def journalled(path: Path) -> list[Row]:
     for k, line in enumerate(lines):
         try:
             rows.append(_row(json.loads(line)))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             if k == len(lines) - 1:
                 break
             raise InputError(
@@ -199,21 +198,35 @@ def journalled(path: Path) -> list[Row]:
 def _stored(path: Path) -> Iterator[Row]:
     if not path.exists():
         return
-    table = parquet.read(path, LEDGER, "synth fetch-audioset --label LABEL")
-    for values in table.select(LEDGER.names).to_pylist():
-        yield _row(values)
+    table = parquet.read(path, LEDGER, "synth fetch-audioset --label LABEL").select(_NAMES)
+    for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
+        columns = [column.to_pylist() for column in batch.columns]
+        for name in _LISTS:
+            at = _NAMES.index(name)
+            columns[at] = [tuple(texts or ()) for texts in columns[at]]
+        yield from map(Row, *columns)
 
 
 def _row(values: dict[str, Any]) -> Row:
-    fields_of: dict[str, Any] = {name: values.get(name) for name in _NAMES}
-    for name in ("labels", "mids"):
-        fields_of[name] = tuple(values.get(name) or ())
-    return Row(**fields_of)
+    """Return the row of a line of the journal."""
+    lists = {name: tuple(values[name]) for name in _LISTS}
+    return Row(**(values | lists))
+
+
+def _with_labels(known: Row, wanted: Wanted) -> Row:
+    """Return the row with the labels of a new selection, where that names any; itself where nothing changes."""
+    new = row_of(wanted)
+    labels, mids, subset = new.labels or known.labels, new.mids or known.mids, new.subset or known.subset
+    if (labels, mids, subset) == (known.labels, known.mids, known.subset):
+        return known
+    return replace(known, labels=labels, mids=mids, subset=subset)
 
 
 def _text(text: str) -> str:
     """Return text that UTF-8 can hold: a damaged file may hold half of a character."""
-    return text.encode(errors="backslashreplace").decode()
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 _NAMES = [field.name for field in fields(Row)]
+_LISTS = ("labels", "mids")
+_BATCH_ROWS = 8192
