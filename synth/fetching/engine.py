@@ -275,9 +275,9 @@ class _Run:
                 self._book(row, verdict, refusal.message, attempt)
         if verdict.action == "stop":
             self._halt(job, refusal)
-        elif verdict.status in pace.MOST_FAILURES and not verdict.permanent:
+        elif verdict.in_a_row:
             with self._lock:
-                too_many = self._patience.failed(verdict.status)
+                too_many = self._patience.failed(verdict, verdict.in_a_row)
             if too_many:
                 self._halt(job, refusal)
 

@@ -26,7 +26,8 @@ class Wanted:
     @property
     def item_id(self) -> str:
         """The video's id and the start in ms: ``--PJHxphWEs_30000``."""
-        return f"{self.ytid}_{round(self.start_s * 1000) if isfinite(self.start_s) else self.start_s}"
+        start_ms = self.start_s * 1000
+        return f"{self.ytid}_{round(start_ms) if isfinite(start_ms) else start_ms}"
 
     @property
     def length_s(self) -> float:

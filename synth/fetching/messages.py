@@ -23,11 +23,14 @@ class Verdict:
 
     ``next``: book it and go on. ``again``: ask once more at once, the address had grown stale. ``hold``: all workers
     wait, then ask again. ``stop``: no worker asks for anything more. ``disk``: the run cannot go on at all.
+    ``in_a_row`` is how many such items in a row say more of this machine or its network than of the items: then
+    everything stops; 0 for what says something of the item alone.
     """
 
     status: str
     permanent: bool
     action: Action = "next"
+    in_a_row: int = 0
 
 
 RATE = Verdict("rate", TRANSIENT, "stop")
@@ -39,10 +42,11 @@ SHORT = Verdict("short", PERMANENT)
 PENDING = Verdict(NEVER_ASKED, TRANSIENT)
 UNKNOWN = Verdict("ambiguous", TRANSIENT)
 INVALID = Verdict("invalid", PERMANENT)
-NO_FORMAT = Verdict("format", TRANSIENT)
-TIMEOUT = Verdict("timeout", TRANSIENT)
+NO_FORMAT = Verdict("format", TRANSIENT, in_a_row=5)
+TIMEOUT = Verdict("timeout", TRANSIENT, in_a_row=20)
 DISK = Verdict("disk", TRANSIENT, "disk")
-NETWORK = Verdict("http", TRANSIENT)
+_SERVER = Verdict("http", TRANSIENT, in_a_row=20)
+_UNREACHABLE = Verdict("http", TRANSIENT, in_a_row=5)
 _GONE = Verdict("gone", PERMANENT)
 
 _TABLE: tuple[tuple[Verdict, str], ...] = (
@@ -74,14 +78,18 @@ _TABLE: tuple[tuple[Verdict, str], ...] = (
     (NO_FORMAT, r"ffmpeg|ffprobe|postprocessing|drm protected"),
     (TRUNCATED, r"bytes read|more expected|incompleteread|content too short|did not get any data blocks"),
     (TIMEOUT, r"timed out|time-?out"),
-    (Verdict("http", TRANSIENT, "again"), r"http error 403"),
+    (Verdict("http", TRANSIENT, "again", in_a_row=20), r"http error 403"),
     (Verdict("http", PERMANENT, "again"), r"http error 4(?:04|10)"),
-    (NETWORK, r"http error \d+"),
+    (_SERVER, r"http error \d+"),
     (
-        NETWORK,
-        r"failed to resolve|name or service not known|connection (?:refused|reset|aborted)|remote end closed"
-        r"|unable to connect|unreachable|certificate|ssl|failed to extract any player response|unable to download"
-        r"|connection broken|network",
+        _UNREACHABLE,
+        r"failed to resolve|name or service not known|name resolution|connection refused|unreachable|no route to host"
+        r"|unable to connect to proxy|certificate",
+    ),
+    (
+        _SERVER,
+        r"connection (?:reset|aborted|broken)|remote end closed|ssl|failed to extract any player response"
+        r"|unable to download|unable to connect|network",
     ),
 )
 _RULES = tuple((verdict, re.compile(pattern, re.IGNORECASE)) for verdict, pattern in _TABLE)

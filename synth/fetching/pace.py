@@ -10,8 +10,6 @@ from threading import Event, Lock
 
 LONGEST_HOLD_S = 600.0  # what a server asks beyond this is left for another run
 MOST_REFUSALS = 4  # holds in a row, without a download between them, after which the run stops
-# Items in a row that failed alike, by status, in a way that says more of this machine or the network than of the items.
-MOST_FAILURES = {"format": 5, "http": 20, "timeout": 20}
 
 
 class Pace:
@@ -60,22 +58,22 @@ class Patience:
 
     refusals: int = 0
     failures: int = 0
-    kind: str = ""
+    kind: object = None
 
     def refused(self) -> bool:
         """Count a refusal (HTTP 429) that came while nothing was held; True when it has been too many."""
         self.refusals += 1
         return self.refusals > MOST_REFUSALS
 
-    def failed(self, kind: str) -> bool:
-        """Count an item that failed in a way that says little of the item; True when it has been too many."""
+    def failed(self, kind: object, most: int) -> bool:
+        """Count an item that failed in a way that says little of the item; True when it is the last of ``most`` in a row."""
         self.failures = self.failures + 1 if kind == self.kind else 1
         self.kind = kind
-        return self.failures >= MOST_FAILURES[kind]
+        return self.failures >= most
 
     def succeeded(self) -> None:
         """Begin to count anew."""
-        self.refusals, self.failures, self.kind = 0, 0, ""
+        self.refusals, self.failures, self.kind = 0, 0, None
 
 
 def retry_after_s(header: str | None, now: float | None = None) -> float | None:

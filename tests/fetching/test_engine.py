@@ -207,6 +207,15 @@ def test_no_formats_is_a_fault_of_this_machine(tmp_path, pointed):
     assert outcome.by_status == {"pending": 25, "format": 5}
 
 
+def test_without_a_network_it_stops_soon(tmp_path, pointed):
+    videos = {name(k): Video(b"x", 6, formats=[{"url": "http://127.0.0.1:9/nobody"}]) for k in range(30)}
+    with Site(videos) as site:
+        pointed(site)
+        outcome = run([segment(ytid) for ytid in videos], tmp_path, jobs=1, retries=0)
+    assert outcome.stopped and "proxy" in outcome.stopped
+    assert outcome.by_status == {"pending": 25, "http": 5}
+
+
 def test_permanent_refusals_are_asked_again_when_wanted(media, tmp_path, pointed):
     videos = {name(0): Video(error="Video unavailable"), name(1): Video(media["webm"], 6)}
     wanted = [segment(ytid) for ytid in videos]

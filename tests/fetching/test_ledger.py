@@ -57,7 +57,7 @@ def test_a_row_has_the_columns_of_the_table():
     assert list(Row.__dataclass_fields__) == LEDGER.names
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(ROWS, max_size=8), st.data())
 def test_a_journal_cut_at_any_byte_is_a_prefix(rows, data):
     with TemporaryDirectory() as name:
@@ -78,7 +78,7 @@ def test_a_journal_cut_at_any_byte_is_a_prefix(rows, data):
             (folder / NAME).unlink(missing_ok=True)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(st.lists(ROWS, max_size=5), max_size=4), st.integers(1, 4))
 def test_runs_add_up_whenever_the_journal_is_folded(runs, every):
     before, module.FOLD_ROWS = module.FOLD_ROWS, every

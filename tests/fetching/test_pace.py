@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from synth.fetching.pace import MOST_FAILURES, MOST_REFUSALS, Pace, Patience, retry_after_s
+from synth.fetching.pace import MOST_REFUSALS, Pace, Patience, retry_after_s
 
 
 class Clock:
@@ -62,9 +62,8 @@ def test_patience():
     assert [patience.refused() for _ in range(MOST_REFUSALS + 1)] == [False] * MOST_REFUSALS + [True]
     patience.succeeded()
     assert not patience.refused()
-    most = MOST_FAILURES["format"]
-    assert [patience.failed("format") for _ in range(most)] == [False] * (most - 1) + [True]
-    assert not patience.failed("http") and not patience.failed("format")  # of one kind in a row
+    assert [patience.failed("format", 3) for _ in range(3)] == [False, False, True]
+    assert not patience.failed("http", 3) and not patience.failed("format", 3)  # of one kind in a row
 
 
 @pytest.mark.parametrize(
