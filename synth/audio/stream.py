@@ -56,16 +56,16 @@ def opened(source: BinaryIO) -> Iterator[Stream]:
         CutError: FFmpeg does not know the file, or there is no audio in it.
     """
     try:
-        container = av.open(source, mode="r", options={"format_whitelist": _CONTAINERS})
+        container = av.open(source, mode="r", metadata_errors="replace", options={"format_whitelist": _CONTAINERS})
     except (av.error.FFmpegError, ValueError) as error:
         raise CutError(
             f"no audio or video file that FFmpeg knows ({getattr(error, 'strerror', None) or error})"
         ) from None
     with container:
         stream = container.streams.best("audio")
-        if not isinstance(stream, AudioStream):
+        if not isinstance(stream, AudioStream) or stream.codec_context is None:  # None where there is no decoder
             kinds = ", ".join(sorted({one.type for one in container.streams})) or "nothing"
-            raise CutError(f"no audio stream: the file ({container.format.name}) holds {kinds}")
+            raise CutError(f"no audio that FFmpeg can decode; as {container.format.name} the file holds {kinds}")
         yield Stream(container, stream, stream.codec_context.codec.canonical_name)
 
 

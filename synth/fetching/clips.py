@@ -41,7 +41,7 @@ class Refused(Exception):  # noqa: N818 - a verdict on audio, not a fault of the
 
 
 def name_of(item_id: str) -> str:
-    """Return the path of a clip below the folder, e.g. ``audio/3f/Y--PJHxphWEs_30000-3f9a1c2b.flac``.
+    """Return the path of a clip below the folder, e.g. ``audio/31/Y--PJHxphWEs_30000-31a8d704.flac``.
 
     The hash of the id fans the files out over 256 folders and keeps ids apart that differ in case alone, where the file
     system does not; the Y keeps ``-`` off the front. What has no place in a file name becomes ``~``.

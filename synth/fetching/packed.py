@@ -155,7 +155,7 @@ def _is_binary(struct: pa.StructType) -> bool:
 
 
 def _row(path: Path, audio: str, group: int, row: int) -> BinaryIO:
-    """Return the audio of one row; a few rows at a time are read on the way to it."""
+    """Return the audio of one row, of whose row group a page is held meanwhile."""
     try:
         with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
             columns = [f"{audio}.bytes"]

@@ -38,7 +38,9 @@ def encoded(kind: str, samples: np.ndarray, picture: bool = False) -> bytes:
     planes = samples.reshape(len(samples), -1)
     buffer = io.BytesIO()
     if not container:
-        sf.write(buffer, planes, rate_hz, format="OGG", subtype=codec)
+        with sf.SoundFile(buffer, "w", rate_hz, planes.shape[1], codec, format="OGG") as file:
+            for start in range(0, len(planes), rate_hz):  # a minute at once overflows the stack of libsndfile's Vorbis
+                file.write(planes[start : start + rate_hz])
         return buffer.getvalue()
     layout = {1: "mono", 2: "stereo"}[planes.shape[1]]
     with av.open(buffer, "w", format=container, options=options) as out:

@@ -252,7 +252,32 @@ class TestDamage:
                 image.pts = index
                 out.mux(video.encode(image))
             out.mux(video.encode(None))
-        assert "no audio stream" in str(fails(buffer.getvalue()))
+        assert "no audio" in str(fails(buffer.getvalue()))
+
+    def test_a_coding_that_nobody_knows(self):
+        data = bytearray(wav(source(44100)[:44100], 44100))
+        data[20:22] = b"\xee\xee"
+        assert "no audio that FFmpeg can decode" in str(fails(bytes(data)))
+
+    @pytest.mark.parametrize("kind", ["m4a-fragmented", "webm", "mp3", "flac", "wav", "ogg"])
+    def test_random_damage_is_a_cut_or_an_error_with_a_reason(self, kind):
+        whole, random = encoded(kind, noise(3, KINDS[kind][2])), np.random.default_rng(5)
+        for k in range(60):
+            data = np.frombuffer(whole, np.uint8).copy()
+            places = random.integers(0, (len(data), 300)[k % 2], random.integers(1, 20))
+            data[places] = random.integers(0, 256, len(places))
+            try:
+                first, second = cuts(data.tobytes(), [(0, 1), (2, 3)], 16000)
+            except CutError as error:
+                assert str(error)
+                continue
+            assert len(first.samples) <= 16000
+            assert len(second.samples) <= 16000
+
+    def test_tags_that_are_no_utf8_do_no_harm(self):
+        tag = b"INFOINAM" + struct.pack("<I", 6) + "Öööö\0\0".encode("latin-1")
+        data = wav(source(44100)[:44100], 44100) + b"LIST" + struct.pack("<I", len(tag)) + tag
+        np.testing.assert_array_equal(cuts(data, [(0, 1)])[0].samples, source(44100)[:44100])
 
     def test_a_stream_without_a_sample(self):
         assert "no sample" in str(fails(wav(np.zeros(0, np.int16), 44100)))
