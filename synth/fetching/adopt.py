@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -55,7 +56,7 @@ def copies(paths: Sequence[Path]) -> tuple[list[Copy], dict[str, int]]:
         if path.is_dir():
             found += _in_folder(path, counts)
         elif path.is_file():
-            found += _of_file(path, path.name, {path.name}, counts)
+            found += _of_file(path, path.name, counts)
         else:
             raise InputError(f"{path} does not exist; wanted a folder, tar or Parquet file with copies for --adopt")
     return found, dict(sorted(counts.items()))
@@ -129,19 +130,21 @@ def _just_after(moment_s: float) -> tuple[float, float]:
 
 
 def _in_folder(root: Path, counts: Counter[str]) -> Iterator[Copy]:
-    for folder, within, names in os.walk(root):
+    def unreadable(_: OSError) -> None:
+        counts["a folder that may not be read"] += 1
+
+    for folder, within, names in os.walk(root, onerror=unreadable):
         within.sort()
-        known = set(names)
         for name in sorted(names):
             path = Path(folder, name)
             if path.is_file():
-                yield from _of_file(path, path.relative_to(root).as_posix(), known, counts)
+                yield from _of_file(path, path.relative_to(root).as_posix(), counts)
             else:
                 counts["a link that leads nowhere, a pipe or the like"] += 1
 
 
-def _of_file(path: Path, where: str, beside: set[str], counts: Counter[str]) -> Iterator[Copy]:
-    """Yield the copies that one file is or holds; ``beside`` are the names of the files in its folder."""
+def _of_file(path: Path, where: str, counts: Counter[str]) -> Iterator[Copy]:
+    """Yield the copies that one file is or holds."""
     where = _printable(where)
     stem, extension = stem_and_extension(path.name)
     if extension == "tar":
@@ -152,7 +155,7 @@ def _of_file(path: Path, where: str, beside: set[str], counts: Counter[str]) -> 
             yield Copy(said.ytid, said.start_s, said.end_s, f"{where}#{row}", opened)
     elif reason := why_not(path.name, path.stat().st_size):
         counts[reason] += 1
-    elif found := agreed(by_name(stem), _sidecar(path, stem, beside)):
+    elif found := agreed(by_name(stem), _sidecar(path, stem)):
         yield Copy(found.ytid, found.start_s, found.end_s, where, partial(_file, path))
     else:
         counts[NO_ID] += 1
@@ -162,12 +165,11 @@ def _file(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _sidecar(path: Path, stem: str, beside: set[str]) -> Said | None:
+def _sidecar(path: Path, stem: str) -> Said | None:
     """Return what the JSON file says that lies beside a copy under its name."""
     for name in (f"{stem}.json", f"{stem}.info.json", f"{path.name}.json"):
-        if name in beside and path.with_name(name).is_file():
-            with path.with_name(name).open("rb") as file:
-                return said_in_json(file)
+        with suppress(OSError), path.with_name(name).open("rb") as file:
+            return said_in_json(file)
     return None
 
 

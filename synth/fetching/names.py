@@ -46,13 +46,17 @@ def stem_and_extension(name: str) -> tuple[str, str]:
 
 
 def by_name(stem: str) -> Said | None:
-    """Read a name without its extension; None where there is no id at its place."""
+    """Read a name without its extension, then what stands before its first dot (``YTID.f140``, ``YTID.audio``).
+
+    None where there is no id at its place.
+    """
     own = _OWN.fullmatch(stem)
     if own and name_of(f"{own[1]}_{own[2]}").endswith(f"/{stem}.flac"):
         return Said(own[1], int(own[2]) / 1000)
-    found = _NAME.fullmatch(stem) or (_NAME.fullmatch(stem, 1) if stem.startswith("Y") else None)
-    if found:
-        return Said(found[1], *_times(found[2], found[3]))
+    for text in (stem, stem.partition(".")[0]):
+        found = _NAME.fullmatch(text) or (_NAME.fullmatch(text, 1) if text.startswith("Y") else None)
+        if found:
+            return Said(found[1], *_times(found[2], found[3]))
     titled = _BRACKETED.fullmatch(stem)
     return Said(titled[1]) if titled else None
 

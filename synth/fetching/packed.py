@@ -29,7 +29,9 @@ _OTHER = re.compile(
     "jsonl?|txt|[ct]sv|md|rst|xml|ya?ml|toml|html?|pdf|log|lock|sh|py|pkl|pickle|np[yz]|pth?|h5|hdf5|lab|jams|rttm|"
     "srt|vtt|ass|lrc|jpe?g|png|webp|gif|bmp|zip|rar|7z|gz|tgz|bz2|xz|zst|description|sha256|md5|cls"
 )
-_UNFINISHED = frozenset(("part", "ytdl", "temp", "tmp", "crdownload", "partial", "aria2"))
+_UNFINISHED = re.compile(
+    r".*\.(part|part-frag\d+|partial|ytdl|temp|tmp|crdownload|aria2)(\.\w+)?", re.IGNORECASE | re.DOTALL
+)
 _LARGEST_JSON = 1 << 24
 _DAMAGED_TAR = "a tar that is damaged, cut off or compressed"
 
@@ -38,10 +40,9 @@ Found = tuple[str, Said, Callable[[], BinaryIO]]  # name within the archive, wha
 
 def why_not(name: str, size: int) -> str | None:
     """Return why a file of this name and size is no copy; None where it may be one."""
-    _, extension = stem_and_extension(name)
-    if extension in _UNFINISHED:
+    if _UNFINISHED.fullmatch(name):
         return UNFINISHED
-    if _OTHER.fullmatch(extension) or PurePosixPath(name).name.startswith("."):
+    if _OTHER.fullmatch(stem_and_extension(name)[1]) or PurePosixPath(name).name.startswith("."):
         return NOT_AUDIO
     return None if size else EMPTY
 
@@ -76,7 +77,8 @@ def in_tar(path: Path, counts: Counter[str]) -> Iterator[Found]:
                     counts["a member whose name leads out of its tar"] += 1
                 elif stem_and_extension(name)[1] == "json":
                     if file := tar.extractfile(member):
-                        beside[_key(name)] = said_in_json(cast(BinaryIO, file))
+                        told = said_in_json(cast(BinaryIO, file))
+                        beside |= dict.fromkeys(_keys(name), told)
                 elif reason := why_not(name, member.size):
                     counts[reason] += 1
                 else:
@@ -88,7 +90,8 @@ def in_tar(path: Path, counts: Counter[str]) -> Iterator[Found]:
         counts[_DAMAGED_TAR] += 1
     for name, offset, size in sounds:
         stem = stem_and_extension(PurePosixPath(name).name)[0]
-        found = agreed(by_name(stem), beside.get(_key(name)))
+        told = next((beside[key] for key in _keys(name) if key in beside), None)
+        found = agreed(by_name(stem), told)
         if found is None:
             counts[NO_ID] += 1
         else:
@@ -127,10 +130,11 @@ def in_parquet(path: Path, counts: Counter[str]) -> Iterator[Found]:
         counts["a damaged Parquet file"] += 1
 
 
-def _key(name: str) -> str:
-    """Return what WebDataset takes for the key of a member, with decimals in a name kept."""
-    stem, extension = stem_and_extension(name)
-    return stem.removesuffix(".info") if extension == "json" else stem
+def _keys(name: str) -> tuple[str, str]:
+    """Return what joins a member to others: its name less the extension, and WebDataset's key, up to the first dot."""
+    folder, slash, base = name.rpartition("/")
+    stem = stem_and_extension(base)[0]
+    return f"{folder}{slash}{stem}", f"{folder}{slash}{base.partition('.')[0]}"
 
 
 def _row_says(fields: dict[str, Any], audio: str) -> Said | None:

@@ -62,7 +62,13 @@ class TestFolders:
     def test_copies_in_all_folders_in_one_order(self, tmp_path):
         for name in (f"b/Y{ID}.wav", f"{ID}_30.flac", f"a/{OTHER}_30.000_40.000", "a/song.mp3", "a/notes.txt"):
             put(tmp_path / name)
-        put(tmp_path / f"b/{OTHER}.webm.part")
+        for name in (
+            f"b/{OTHER}.webm.part",
+            f"b/{OTHER}.webm.part-Frag3",
+            f"b/{OTHER}.temp.m4a",
+            f"b/{OTHER}.webm.ytdl",
+        ):
+            put(tmp_path / name)
         put(tmp_path / f"b/{OTHER}.m4a", b"")
         found, counts = copies([tmp_path])
         assert times(found) == [
@@ -71,7 +77,7 @@ class TestFolders:
             (f"b/Y{ID}.wav", ID, None, None),
         ]
         assert counts == {
-            "an unfinished download": 1,
+            "an unfinished download": 4,
             "no YouTube id in its name or beside it": 1,
             "not audio by its name": 1,
             "without bytes": 1,
@@ -86,6 +92,7 @@ class TestFolders:
         )
         put(tmp_path / "A song.webm")
         put(tmp_path / "A song.info.json", json.dumps({"id": OTHER, "extractor": "youtube"}).encode())
+        assert times(copies([tmp_path / "A song.webm"])[0]) == [("A song.webm", OTHER, None, None)]
         put(tmp_path / "B song.webm")
         put(tmp_path / "B song.json", b"[[[")
         found, counts = copies([tmp_path])
@@ -127,12 +134,15 @@ class TestTars:
             ("000.json", json.dumps(fields).encode()),
             ("000.cls", b"3"),
             (f"sub/{OTHER}_30.000_40.000.flac", b"x" * 700),
-            ("002.flac", CLIP),
+            ("002.meta.json", json.dumps({"ytid": OTHER}).encode()),
+            ("002.audio.flac", CLIP),
+            ("sub/002.flac", CLIP),
         )
         found, counts = copies([path])
         assert times(found) == [
             ("shard-000.tar!000.flac", ID, 30, 40),
             (f"shard-000.tar!sub/{OTHER}_30.000_40.000.flac", OTHER, 30, 40),
+            ("shard-000.tar!002.audio.flac", OTHER, None, None),
         ]
         assert counts == {"no YouTube id in its name or beside it": 1, "not audio by its name": 1}
         assert found[0].open().read() == CLIP

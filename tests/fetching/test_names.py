@@ -35,6 +35,8 @@ IDS = st.text("abcXYZY019_-", min_size=11, max_size=11)
         (f"{ID}_590000_600000.flac", Said(ID, 590, 600)),
         (f"{ID}_590_600.flac", Said(ID, 590, 600)),
         (f"{ID}_30_10.wav", Said(ID, 30)),  # a start and a duration
+        (f"{ID}.f140.m4a", Said(ID)),
+        (f"{ID}_30000.audio.flac", Said(ID, 30)),
         (f"A title, with - and _ [{ID}].webm", Said(ID)),
         (name_of(f"{ID}_11100").rpartition("/")[2], Said(ID, 11.1)),
         ("YabcdefghijY_7.wav", Said("abcdefghijY", 7)),
