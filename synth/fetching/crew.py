@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from threading import Event, Lock, Semaphore, Thread
+from types import TracebackType
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
@@ -50,16 +52,18 @@ class Crew(Generic[Job]):
             raise self._failure
 
     def _run(self, worker: Callable[[Iterator[Job]], None], shared: Iterator[Job]) -> None:
-        try:
+        with ExitStack() as stack:
+            stack.callback(self._ended.release)
+            stack.push(self._noted)
             worker(shared)
-        except BaseException as error:
-            if self._failure is None:
-                self._failure = error  # it is raised again in the thread that waits
+
+    def _noted(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
+        """Keep what a worker raised for the thread that waits, and stop the others."""
+        if error is not None:
+            self._failure = self._failure or error
             self.stop.set()
             self.abandon.set()
-            raise SystemExit from error  # ends this thread without a word
-        finally:
-            self._ended.release()
+        return True
 
 
 class _Shared(Iterator[Job]):

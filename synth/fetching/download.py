@@ -31,6 +31,7 @@ EXTRACTORS: list[Callable[[Any], Any]] = []
 ADDRESS = "https://www.youtube.com/watch?v={}"
 _T = TypeVar("_T")
 _SLACK_BYTES = 1 << 20  # a file may be so much larger than the site said
+_ASTRAY_BYTES = 1024  # and so much smaller, beside one in a hundred: YouTube's sizes are a few bytes out now and then
 _LONGEST_S = 1800.0  # of one download
 _LEAST_FREE_BYTES = 64 << 20
 _RUNTIMES: tuple[str, ...] = ("deno", "node", "bun", "quickjs")
@@ -104,16 +105,12 @@ def youtube_dl(options: Options, hook: Callable[[dict[str, Any]], None]) -> Yout
             "cachedir": False,
             "format": formats.selector,
             "cookiefile": io.StringIO(options.cookies) if options.cookies is not None else None,
-            "fixup": "never",
-            "updatetime": False,
-            "continuedl": True,  # of a transfer that broke; the folder is fresh
             "retries": options.retries,
             "fragment_retries": options.retries,
             "skip_unavailable_fragments": False,
             "extractor_retries": options.retries,
             "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _between_retries_s),
             "socket_timeout": options.timeout_s,
-            "playlist_items": "1",
             "noplaylist": True,
             "js_runtimes": {name: {} for name in _RUNTIMES},
             "progress_hooks": [hook],
@@ -156,7 +153,7 @@ class Downloader:
         self._until_s = time.monotonic() + _LONGEST_S
         self._through(lambda: self._ydl.dl(str(target), info))
         size = target.stat().st_size if target.is_file() else 0
-        if not size or (said_bytes and size < said_bytes):
+        if not size or size + size // 100 + _ASTRAY_BYTES < (said_bytes or 0):
             raise Refusal(messages.TRUNCATED, f"{size:,} of {said_bytes or 0:,} bytes came")
         return Got(target, str(info.get("format_id") or ""), duration_s, size)
 
@@ -206,11 +203,13 @@ class Downloader:
         from yt_dlp.networking.exceptions import HTTPError
 
         text, wait_s = str(error), None
+        verdict = messages.judged(text)
+        if isinstance(error, HTTPError):  # the server's own words for its status decide nothing
+            verdict = messages.judged(f"HTTP Error {error.status}")
         for cause in _causes(error):
             if isinstance(cause, HTTPError):
                 wait_s = retry_after_s(cause.response.headers.get("Retry-After"))
-                text = text if "HTTP Error" in text else f"{text} (HTTP Error {cause.status})"
-        return Refusal(messages.judged(text), self._without_cookies(messages.said(text)), wait_s)
+        return Refusal(verdict, self._without_cookies(messages.said(text)), wait_s)
 
     def _without_cookies(self, text: str) -> str:
         """A server may repeat what it was sent: take the values of cookies out of a message."""

@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -165,7 +166,7 @@ class Ledger:
 
 def table_of(rows: Iterable[Row]) -> pa.Table:
     """Return rows as a table with the columns of ``tables.LEDGER``."""
-    schema = LEDGER.schema({"table": "ledger", "format_version": FORMAT_VERSION})
+    schema = LEDGER.schema({"table": "ledger", "format_version": FORMAT_VERSION, "yt_dlp": version("yt-dlp")})
     listed = list(rows)
     columns = [pa.array([getattr(row, field.name) for row in listed], field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -21,14 +22,14 @@ _HANDS = 4  # threads that read and decode
 def check(rows: Sequence[Row], folder: Path, ledger: Ledger, progress: Progress) -> None:
     """See that the clips of ``rows`` are there with their bytes; those that are not are asked for again."""
     had = [row for row in rows if row.path]
-    good = _each(lambda row: clips.still_good(folder, row.path or "", row.sha256 or ""), had)
-    for k, (row, is_good) in enumerate(zip(had, good, strict=True)):
-        if not is_good:
-            lost = replace(row, path=None, sha256=None, rate_hz=None, frames=None)
-            if row.ok:
-                lost = replace(lost, status=messages.NEVER_ASKED, permanent=False, message="the clip was lost")
-            ledger.record(lost)
-        progress("checking", k + 1, len(had))
+    with closing(_each(lambda row: clips.still_good(folder, row.path or "", row.sha256 or ""), had)) as good:
+        for k, (row, is_good) in enumerate(zip(had, good, strict=True)):
+            if not is_good:
+                lost = replace(row, path=None, sha256=None, rate_hz=None, frames=None)
+                if row.ok:
+                    lost = replace(lost, status=messages.NEVER_ASKED, permanent=False, message="the clip was lost")
+                ledger.record(lost)
+            progress("checking", k + 1, len(had))
 
 
 def take_over(
@@ -63,9 +64,10 @@ def take_over(
         return counts
 
     missing = [row for row in rows if not row.ok and row.status != messages.INVALID.status and row.ytid in by_video]
-    for k, counts in enumerate(_each(take, missing)):
-        refused += counts
-        progress("adopting", k + 1, len(missing))
+    with closing(_each(take, missing)) as taken:
+        for k, counts in enumerate(taken):
+            refused += counts
+            progress("adopting", k + 1, len(missing))
     return refused.pop("", 0), dict(refused)
 
 
@@ -85,7 +87,7 @@ def row_with(row: Row, cut: Cut, kept: clips.Kept) -> Row:
     )
 
 
-def _each(work: Callable[[Row], Result], rows: Sequence[Row]) -> Iterator[Result]:
+def _each(work: Callable[[Row], Result], rows: Sequence[Row]) -> Generator[Result, None, None]:
     """Yield the result of each row in order, from a few threads; what is not begun when the caller leaves never is."""
     pool = ThreadPoolExecutor(_HANDS)
     try:

@@ -366,6 +366,26 @@ def test_a_format_larger_than_allowed_is_not_begun(media, tmp_path, pointed):
         assert not site.ids("media")
 
 
+def test_a_full_disk_stops_everything_and_leaves_nothing(media, tmp_path, pointed):
+    resource = pytest.importorskip("resource")
+    assert len(media["webm"]) > 48 << 10
+    videos = {name(k): Video(media["two"], 2) for k in range(2)} | {name(2): Video(media["webm"], 6)}
+    wanted = [segment(ytid, 0.0, 0.2) for ytid in videos]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Site(videos) as site:
+        pointed(site)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (48 << 10, before[1]))
+        try:
+            with pytest.raises(InputError, match="disk is full"):
+                run(wanted, tmp_path, jobs=1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert [row["status"] for row in rows(tmp_path).values()] == ["ok", "ok", "pending"]
+        tidy(tmp_path)
+        assert run(wanted, tmp_path).had == 3
+    tidy(tmp_path)
+
+
 def test_cookies_are_sent_and_nothing_else(media, tmp_path, pointed):
     jar = tmp_path / "cookies.txt"
     jar.write_text("# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tSID\tverysecret123\n")
