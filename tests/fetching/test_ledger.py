@@ -131,6 +131,23 @@ def test_a_full_disk_costs_nothing_that_was_recorded(tmp_path):
     assert stored(tmp_path) == rows[:3]
 
 
+def test_a_table_that_cannot_be_written_leaves_the_journal(tmp_path):
+    resource = pytest.importorskip("resource")
+    rows = [Row(f"a_{k}", "a", k, k + 1, status="ok") for k in range(4)]
+    ledger = Ledger(tmp_path)
+    for row in rows:
+        ledger.record(row)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises((InputError, OSError)):
+            ledger.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert journalled(tmp_path / JOURNAL) == rows
+    assert stored(tmp_path) == rows
+
+
 def test_a_damaged_line_amid_the_journal_is_not_passed_over(tmp_path):
     ledger = Ledger(tmp_path)
     for k in range(3):
