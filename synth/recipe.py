@@ -66,7 +66,10 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "tuple[str, ...]": (list, str),
 }
-COMMANDS = ("mix",)
+COMMANDS = (
+    "fetch-audioset", "fetch-librispeech", "fetch-ravdess",
+    "index", "split", "plan", "render", "mix", "manifest", "audit", "verify",
+)  # fmt: skip
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:

@@ -39,8 +39,11 @@ def _mixed(x: U64) -> U64:
     return x
 
 
-def draw(stream: np.uint64, counter: NDArray[np.integer]) -> U64:
-    """Return one uniform 64-bit number per counter, shape of ``counter``; ``stream`` comes from :func:`key`."""
+def draw(stream: np.uint64 | U64, counter: NDArray[np.integer]) -> U64:
+    """Return one uniform 64-bit number per counter, shape of ``counter``; ``stream`` comes from :func:`key`.
+
+    Several streams are broadcast against the counters.
+    """
     x = counter.astype(np.uint64)
     x *= _GOLDEN
     x += stream
@@ -51,8 +54,16 @@ def chain(stream: np.uint64, *counters: NDArray[np.integer]) -> U64:
     """Return one uniform 64-bit number per tuple of counters (e.g. epoch and position), broadcast together."""
     x = draw(stream, counters[0])
     for counter in counters[1:]:
-        x = _mixed((x + counter.astype(np.uint64) * _GOLDEN + _M1).astype(np.uint64))
+        x = chained(x, counter)
     return x
+
+
+def chained(numbers: U64, counter: NDArray[np.integer]) -> U64:
+    """Return the numbers of tuples that are longer by one counter; ``numbers`` are those of the shorter ones."""
+    x = counter.astype(np.uint64)
+    x *= _GOLDEN
+    x += _M1
+    return _mixed(np.asarray(numbers + x, np.uint64))
 
 
 def below(numbers: U64, n: int | NDArray[np.integer]) -> NDArray[np.int64]:

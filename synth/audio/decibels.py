@@ -80,10 +80,12 @@ def tenths(ratio: NDArray[np.float64]) -> NDArray[np.int32]:
     """Return 10 * 10 * log10(ratio), rounded, of power ratios of any shape; exact at the borders, clipped at the ends."""
     borders, below, first = _lookup()
     table = power_table()
-    clipped = np.minimum(np.maximum(ratio, table[0]), table[-1])
-    bins = (clipped.view(np.uint64) >> np.uint64(52 - _MANTISSA_BITS)).astype(np.int64) - first
-    rank = below[bins].astype(np.int32)
-    rank += clipped >= borders[rank]
+    clipped = np.maximum(ratio, table[0])
+    np.minimum(clipped, table[-1], out=clipped)
+    bins = clipped.view(np.int64) >> (52 - _MANTISSA_BITS)  # positive: the sign bit is 0
+    bins -= first
+    rank = below.take(bins)
+    rank += clipped >= borders.take(rank, mode="clip")  # "clip" takes 16-bit indices as they are, which is quicker
     return np.asarray(rank + np.int32(LOWEST_TENTHS), np.int32)
 
 

@@ -23,6 +23,9 @@ COMMANDS = {
     "render": "Make the audio of a plan; goes on where it stopped.",
     "audit": "Check every claim of a data set; exit 1 if one does not hold.",
     "verify": "Re-render a sample and compare it with the data.",
+    "fetch-librispeech": "Get subsets of LibriSpeech: download, check, unpack, count.",
+    "fetch-ravdess": "Get RAVDESS, acted emotions: download, check, unpack, count.",
+    "run": "Run the commands of a recipe, one after another.",
 }
 INTERRUPTED = 130
 
@@ -38,7 +41,7 @@ class SynthGroup(click.Group):
         """Import and return a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"synth.cli.{cmd_name}").command
+        command: click.Command = import_module(f"synth.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.audio.decibels import FULL_SCALE, GAIN_TENTHS, UNITY, gain_q12, power, tenths
+from synth.audio.decibels import FULL_SCALE, GAIN_TENTHS, LOWEST_TENTHS, UNITY, gain_q12, power, tenths
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -43,6 +43,11 @@ class Gains:
     peak: Ints
     met: NDArray[np.bool_]
 
+    @property
+    def fits(self) -> NDArray[np.bool_]:
+        """Which clips have their level without passing full scale."""
+        return np.asarray((self.peak <= LARGEST) & self.met)
+
 
 def mean_level(energy: Floats, samples: float | Floats) -> Ints:
     """Return levels in tenths of a dB of mean squares; of no samples, which have no energy, the lowest level there is."""
@@ -57,24 +62,29 @@ def balanced(heard: Heard, offset: Ints, level: Ints, snr: Ints | None, length_n
     """
     voices = heard.energy.shape[1] - (snr is not None)
     relative = np.zeros(heard.energy.shape, np.int64)
-    relative[:, :voices] = (offset - mean_level(heard.active_energy, heard.active_n))[:, :voices]
+    at = np.flatnonzero(heard.present)
+    relative.reshape(-1)[at] = offset.take(at) - mean_level(heard.active_energy.take(at), heard.active_n.take(at))
     speech = _summed(heard.energy[:, :voices], relative[:, :voices], heard.present[:, :voices])
     total = speech
     if snr is not None:
         own = mean_level(heard.energy[:, -1], length_n)
-        spoken = heard.present[:, :voices].any(axis=1)
+        spoken = _any(heard.present[:, :voices])
         relative[:, -1] = np.where(spoken, mean_level(speech, length_n) - snr, 0) - own
         total = speech + heard.energy[:, -1] * power(relative[:, -1])
     wanted = relative + (level - mean_level(total, length_n))[:, None]
     gains = np.clip(wanted, *GAIN_TENTHS)
-    met = ((gains == wanted) | ~heard.present).all(axis=1)
+    met = ~_any((gains != wanted) & heard.present)
     q12 = np.where(heard.present, gain_q12(gains), 0).astype(np.int32)
     return Gains(gains, q12, peak_bound(heard.peak, q12), met)
 
 
 def peak_bound(peak: NDArray[np.int32], q12: NDArray[np.int32]) -> Ints:
     """Return the largest absolute sample that the sum can have, shape (clips,), from the peaks of its parts."""
-    return np.asarray(scaled(peak, q12).sum(axis=1), np.int64)
+    parts = scaled(peak, q12)
+    total = np.zeros(len(parts), np.int64)
+    for slot in range(parts.shape[1]):
+        total += parts[:, slot]
+    return total
 
 
 def scaled(peak: NDArray[np.int32], q12: NDArray[np.int32]) -> Ints:
@@ -110,7 +120,18 @@ def ratios(energy: Floats, gain: Ints, present: NDArray[np.bool_]) -> Ints:
     for slot in range(heard.shape[1]):
         total = total + heard[:, slot]
     others = np.maximum(total[:, None] - heard, 1e-200)  # a speaker alone is as far above the others as can be
-    return tenths(heard / others).astype(np.int64)
+    at = np.flatnonzero(present)
+    out = np.full(heard.shape, LOWEST_TENTHS)
+    out.reshape(-1)[at] = tenths(heard.take(at) / others.take(at))
+    return out
+
+
+def _any(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return in which rows a flag is set: slot by slot, as numpy is slow along an axis of three."""
+    out = np.zeros(len(flags), np.bool_)
+    for slot in range(flags.shape[1]):
+        out |= flags[:, slot]
+    return out
 
 
 def _summed(energy: Floats, gain: Ints, present: NDArray[np.bool_]) -> Floats:

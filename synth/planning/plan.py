@@ -8,7 +8,7 @@ range of rows can be made by anyone in any order.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from synth.errors import InfeasibleError
 from synth.planning import overlap
 from synth.planning.cells import Period
 from synth.planning.levels import LARGEST, Gains, Heard, achieved, balanced, lowered, ratios, scaled
+from synth.planning.orders import Orders
 from synth.planning.pool import Pool
 from synth.planning.request import Request
 from synth.planning.speakers import Speakers, levelled
@@ -26,8 +27,9 @@ from synth.planning.windows import Windows
 from synth.seeds import U64, below, draw, key
 from synth.tables import SPLITS
 
-ATTEMPTS = 16  # draws of windows and relative levels before the best attempt is lowered
-BLOCK, SMALL_BLOCK = 32_768, 8_192  # rows planned at a time: a large plan in less time, a usual one in less memory
+FURTHER_ATTEMPTS = ((1, 2, 3), tuple(range(4, 16)))  # at windows and relative levels, before the best one is lowered
+PURPOSES = ("window", "offset", "onset")  # what an attempt draws
+BLOCK, SMALL_BLOCK = 65_536, 32_768  # rows planned at a time: a large plan in less time, a usual one in less memory
 MANY = 500_000
 FRAMES_AT_ONCE = 1 << 20  # for the closer bound of the peaks: 8 MB
 MOST_SLOTS = 64  # of a clip: speakers of either sex and noise
@@ -83,6 +85,7 @@ class Planner:
             self._items_of(np.nonzero(self._can_speak & self.heard_enough & (pool.sex == s))[0]) for s in (0, 1)
         ]
         self._noise = self._noise_sources(here) if request.snr else np.empty(0, np.int64)
+        self._orders = Orders.of(period.cells)
 
     def blocks(self, clips: int) -> Iterator[Block]:
         """Yield the first ``clips`` rows, block by block."""
@@ -101,8 +104,8 @@ class Planner:
             snr = request.snr[0] + below(self._draw("snr", rows), request.snr[1] - request.snr[0] + 1)
             source = np.concatenate([source, self._noise[self._noise_turns(rows)][:, None]], axis=1)
         step = below(self._draw("overlap", rows), len(self._turns[0]))
-        drawn = self._attempt(rows, cell, source, level, snr, step, 0)
-        drawn, failed = self._until_it_fits(drawn, rows, cell, source, level, snr, step)
+        drawn = self._attempt(rows, cell, source, level, snr, step)
+        failed = self._until_it_fits(drawn, rows, cell, source, level, snr, step)
         off = np.zeros(len(rows), np.bool_)
         if len(failed):
             starts, lengths, onsets = drawn.first[failed], drawn.length[failed], drawn.onset[failed]
@@ -111,7 +114,8 @@ class Planner:
                 drawn.heard.present[failed],
                 lambda q12: self._frame_peaks(starts, lengths, onsets, q12),
             )
-            drawn = replace(drawn, gains=_put(drawn.gains, failed, gains))
+            for name in ("tenths", "q12", "peak"):
+                getattr(drawn.gains, name)[failed] = getattr(gains, name)
             level[failed] = achieved(
                 drawn.heard.energy[failed], gains.tenths, drawn.heard.present[failed], request.length_n
             )
@@ -209,54 +213,50 @@ class Planner:
 
     def _sources(self, rows: Ints, cell: Ints) -> Ints:
         """Return the utterance of each speaker slot, shape (rows, most speakers), in a drawn order of the sexes."""
-        cells = np.array(self._period.cells, np.int64)
-        total, female = cells[cell, 0], cells[cell, 1]
-        most = int(cells[:, 0].max())
-        if not most:
+        if not self._orders.most:
             return np.empty((len(rows), 0), np.int64)
-        by_sex = [self._utterances(sex, rows, wanted) for sex, wanted in enumerate((female, total - female))]
-        slot = np.arange(most)
-        place = np.where(slot < female[:, None], slot, slot - female[:, None] + by_sex[0].shape[1])
-        empty = slot >= total[:, None]
-        place[empty] = 0
-        found = np.take_along_axis(np.concatenate(by_sex, axis=1), place, axis=1)
-        found[empty] = -1
-        words = draw(key(self._request.seed, self.split, "order"), _slot_counters(rows, most))
-        words >>= np.uint64(9)
-        words[empty] |= np.uint64(1) << np.uint64(63)  # empty slots stay last
-        words &= ~np.uint64(255)
-        words |= slot.astype(np.uint64)
-        words.sort(axis=1)
-        words &= np.uint64(255)
-        return np.take_along_axis(found, words.astype(np.int64), axis=1)
+        women, first_woman = self._utterances(0, rows)
+        men, first_man = self._utterances(1, rows)
+        flat = np.concatenate([women, men, np.full(self._orders.most, -1)])
+        order = self._orders.drawn(cell, draw(key(self._request.seed, self.split, "order"), rows))
+        female = self._orders.female[order]
+        at = np.where(female, first_woman[:, None], (first_man + len(women))[:, None])
+        at += self._orders.rank[order]
+        found = flat[at]
+        found[self._orders.empty[order]] = -1
+        return found
 
-    def _utterances(self, sex: int, rows: Ints, wanted: Ints) -> Ints:
-        """Return the utterances of the speakers of one sex, shape (rows, most of that sex), -1 beyond ``wanted``."""
+    def _utterances(self, sex: int, rows: Ints) -> tuple[Ints, Ints]:
+        """Return the utterances of the speakers of one sex, row after row, and where each row's begin."""
         most = self._period.most(sex)
         utterances, first, count = self._items[sex]
         if not most:
-            return np.empty((len(rows), 0), np.int64)
+            return np.empty(0, np.int64), np.zeros(len(rows), np.int64)
         stream = key(self._request.seed, self.split, "speaker", sex)
-        who, turn = Speakers(stream, self._period, sex, len(first), most).of(rows, wanted)
-        taken = np.flatnonzero(who >= 0)
-        speaker = who.reshape(-1)[taken]
+        speaker, turn, begins = Speakers(stream, self._period, sex, len(first), most).of(rows)
         stream = key(self._request.seed, self.split, "utterance", sex)
-        item = levelled(stream, speaker, turn.reshape(-1)[taken], count)
+        item = levelled(stream, speaker, turn, count)
         item += first[speaker]
-        out = np.full(who.size, -1, np.int64)
-        out[taken] = utterances[item]
-        return out.reshape(who.shape)
+        return utterances[item], begins[:-1]
 
     def _noise_turns(self, rows: Ints) -> Ints:
         stream = key(self._request.seed, self.split, "noise")
         return levelled(stream, np.zeros_like(rows), rows, np.array([len(self._noise)]))
 
     def _attempt(
-        self, rows: Ints, cell: Ints, source: Ints, level: Ints, snr: Ints | None, step: Ints, attempt: int
+        self,
+        rows: Ints,
+        cell: Ints,
+        source: Ints,
+        level: Ints,
+        snr: Ints | None,
+        step: Ints,
+        attempts: tuple[int, ...] = (0,),
     ) -> Drawn:
+        """Draw windows and relative levels; with several attempts, row r has attempt ``attempts[r % len(attempts)]``."""
         request = self._request
         voices = source.shape[1] - (snr is not None)
-        stream = [key(request.seed, self.split, purpose, attempt) for purpose in ("window", "offset", "onset")]
+        stream = [self._streams(purpose, attempts, len(rows)) for purpose in PURPOSES]
         counters = _slot_counters(rows, source.shape[1])
         numbers = draw(stream[0], counters)
         first, length, onset = (np.zeros(source.shape, np.int64) for _ in range(3))
@@ -266,8 +266,8 @@ class Planner:
         jitter = draw(stream[2], counters) if request.overlap else numbers
         for turn, those in self._rows_by_turn(speakers, step):
             here = np.flatnonzero(present if those is None else present & those[:, None])
-            who, windows = source.reshape(-1)[here], self._windows(turn.length)
-            first.reshape(-1)[here] = windows.drawn(who, numbers.reshape(-1)[here])
+            who, windows = source.take(here), self._windows(turn.length)
+            first.reshape(-1)[here] = windows.drawn(who, numbers.take(here))
             length.reshape(-1)[here] = windows.length[who]
             if request.overlap:
                 late = below(jitter.reshape(-1)[here], turn.length - windows.length[who] + 1)
@@ -282,6 +282,19 @@ class Planner:
         over = np.flatnonzero(gains.peak > LARGEST)
         gains.peak[over] = self._frame_peaks(first[over], length[over], onset[over], gains.q12[over])
         return Drawn(first, length, onset, offset, heard, gains)
+
+    def _streams(self, purpose: str, attempts: tuple[int, ...], rows: int) -> U64:
+        """Return the stream of each row's attempt, shape (rows, 1), or (1, 1) for a single attempt."""
+        streams = self._attempt_streams[purpose][list(attempts)]
+        return np.tile(streams, rows // len(attempts) if len(attempts) > 1 else 1)[:, None]
+
+    @cached_property
+    def _attempt_streams(self) -> dict[str, U64]:
+        attempts = range(FURTHER_ATTEMPTS[-1][-1] + 1)
+        return {
+            purpose: np.array([key(self._request.seed, self.split, purpose, attempt) for attempt in attempts])
+            for purpose in PURPOSES
+        }
 
     def _rows_by_turn(self, speakers: Ints, step: Ints) -> Iterator[tuple[overlap.Turns, NDArray[np.bool_] | None]]:
         """Yield each kind of turns and which rows have it; None for all rows, when everyone speaks throughout."""
@@ -312,40 +325,43 @@ class Planner:
 
     def _heard(self, first: Ints, length: Ints, present: NDArray[np.bool_]) -> Heard:
         pool = self._pool
-        a, b = first[present], (first + length)[present]
-        values = np.zeros((3, *first.shape))
-        values[0][present] = pool.energy_before[b] - pool.energy_before[a]
-        values[1][present] = pool.active_energy_before[b] - pool.active_energy_before[a]
-        values[2][present] = (pool.active_before[b] - pool.active_before[a]) * pool.frame_n
+        at = np.flatnonzero(present)
+        a, frames = first.take(at), length.take(at)
+        b = a + frames
+        energy, active_energy, active_n = (np.zeros(first.shape) for _ in range(3))
+        energy.reshape(-1)[at] = pool.energy_before.take(b) - pool.energy_before.take(a)
+        active_energy.reshape(-1)[at] = pool.active_energy_before.take(b) - pool.active_energy_before.take(a)
+        active_n.reshape(-1)[at] = (pool.active_before.take(b) - pool.active_before.take(a)) * pool.frame_n
         peak = np.zeros(first.shape, np.int32)
-        peak[present] = pool.largest(a, b - a)
-        return Heard(values[0], values[1], values[2], peak, present)
+        peak.reshape(-1)[at] = pool.largest(a, frames)
+        return Heard(energy, active_energy, active_n, peak, present)
 
     def _until_it_fits(
         self, drawn: Drawn, rows: Ints, cell: Ints, source: Ints, level: Ints, snr: Ints | None, step: Ints
-    ) -> tuple[Drawn, Ints]:
+    ) -> Ints:
         """Draw windows and relative levels again where the peaks would pass full scale; return the rows that never fit.
 
-        The level stays as drawn: a lower one would tell how many speak. Where no attempt fits, the one with the lowest
-        peaks is kept.
+        The level stays as drawn: a lower one would tell how many speak. The first attempt that fits is taken; where none
+        does, the one with the lowest peaks.
         """
-        left = np.nonzero((drawn.gains.peak > LARGEST) | ~drawn.gains.met)[0]
-        for attempt in range(1, ATTEMPTS):
-            if not len(left):
-                break
-            again = self._attempt(
-                rows[left],
-                cell[left],
-                source[left],
-                level[left],
-                None if snr is None else snr[left],
-                step[left],
-                attempt,
-            )
-            better = again.gains.peak < drawn.gains.peak[left]
-            drawn = _merged(drawn, left[better], again, better)
-            left = left[(drawn.gains.peak[left] > LARGEST) | ~drawn.gains.met[left]]
-        return drawn, left
+        left = np.flatnonzero(~drawn.gains.fits)
+        for attempts in FURTHER_ATTEMPTS:
+            several = len(attempts)
+            for first in range(0, len(left), BLOCK // several):
+                those = left[first : first + BLOCK // several]
+                again = np.repeat(those, several)
+                noise = None if snr is None else snr[again]
+                found = self._attempt(
+                    rows[again], cell[again], source[again], level[again], noise, step[again], attempts
+                )
+                fits = found.gains.fits.reshape(-1, several)
+                peaks = found.gains.peak.reshape(-1, several)
+                best = np.where(fits.any(axis=1), fits.argmax(axis=1), peaks.argmin(axis=1))
+                best += np.arange(len(those)) * several
+                better = found.gains.fits[best] | (found.gains.peak[best] < drawn.gains.peak[those])
+                _put(drawn, those[better], found, best[better])
+            left = left[~drawn.gains.fits[left]]
+        return left
 
 
 def _slot_counters(rows: Ints, slots: int) -> Ints:
@@ -357,17 +373,11 @@ def _rows_of(gains: Gains, rows: Ints) -> Gains:
     return Gains(gains.tenths[rows], gains.q12[rows], gains.peak[rows], gains.met[rows])
 
 
-def _put(into: Gains, rows: Ints, gains: Gains) -> Gains:
-    for name in ("tenths", "q12", "peak", "met"):
-        getattr(into, name)[rows] = getattr(gains, name)
-    return into
-
-
-def _merged(drawn: Drawn, rows: Ints, again: Drawn, better: NDArray[np.bool_]) -> Drawn:
-    """Put the better rows of a new attempt in place of the old ones."""
+def _put(into: Drawn, rows: Ints, found: Drawn, at: Ints) -> None:
+    """Put rows ``at`` of some attempts in place of ``rows``."""
     for name in ("first", "length", "onset", "offset"):
-        getattr(drawn, name)[rows] = getattr(again, name)[better]
+        getattr(into, name)[rows] = getattr(found, name)[at]
     for name in ("energy", "active_energy", "active_n", "peak", "present"):
-        getattr(drawn.heard, name)[rows] = getattr(again.heard, name)[better]
-    _put(drawn.gains, rows, _rows_of(again.gains, np.nonzero(better)[0]))
-    return drawn
+        getattr(into.heard, name)[rows] = getattr(found.heard, name)[at]
+    for name in ("tenths", "q12", "peak", "met"):
+        getattr(into.gains, name)[rows] = getattr(found.gains, name)[at]

@@ -97,14 +97,21 @@ class Pool:
         """
         if not len(first):
             return np.empty(0, np.int32)
+        shortest, longest = int(length.min()).bit_length() - 1, int(length.max()).bit_length() - 1
+        if shortest == longest:
+            return self._largest(first, first + length, shortest)
         level = np.frexp(length)[1].astype(np.int64) - 1
-        out = np.empty(len(first), np.uint8)
-        for k in range(int(level.min()), int(level.max()) + 1):
+        out = np.empty(len(first), np.int32)
+        for k in range(shortest, longest + 1):
             here = level == k
-            table, reach = self._level(k), 1 << k
-            a, b = first[here], first[here] + length[here] - reach
-            out[here] = np.minimum(table[a], table[b])
-        return np.asarray(byte_peaks()[out], np.int32)
+            out[here] = self._largest(first[here], first[here] + length[here], k)
+        return out
+
+    def _largest(self, first: Ints, end: Ints, k: int) -> NDArray[np.int32]:
+        table = self._level(k)
+        return np.asarray(
+            byte_peaks().take(np.minimum(table.take(first), table.take(end - (1 << k))), mode="clip"), np.int32
+        )
 
     def _level(self, k: int) -> NDArray[np.uint8]:
         if k not in self._loudest:

@@ -35,12 +35,11 @@ def batch(block: Block, split: str, first: int, period: Period, request: Request
     voice = present.copy()
     if noisy:
         voice[:, -1] = False
-    alone = np.broadcast_to((n < 2)[:, None], present.shape)
-    counts = present.sum(axis=1)
     at = np.flatnonzero(present)
+    counts = np.bincount(at // present.shape[1], minlength=rows) if len(at) else np.zeros(rows, np.int64)
 
     def of_parts(values: NDArray[Any]) -> NDArray[Any]:
-        return np.asarray(values.reshape(-1)[at])
+        return values.take(at)
 
     frame_n = request.frame_n
     children = [
@@ -50,7 +49,7 @@ def batch(block: Block, split: str, first: int, period: Period, request: Request
         arrays.numbers(of_parts(block.length) * frame_n, pa.int32()),
         arrays.numbers(of_parts(block.gain_q12), pa.int32()),
         arrays.numbers(of_parts(block.active) / 50, pa.float32(), of_parts(voice) if noisy else None),
-        arrays.numbers(of_parts(block.sir) / 10, pa.float32(), of_parts(voice & ~alone)),
+        arrays.numbers(of_parts(block.sir) / 10, pa.float32(), of_parts(voice & (n >= 2)[:, None])),
     ]
     parts = pa.StructArray.from_arrays(children, fields=list(CODED.field("parts").type.value_type))
     offsets = np.concatenate([[0], np.cumsum(counts)])

@@ -56,8 +56,8 @@ class Windows:
 
     def drawn(self, sources: Ints, numbers: NDArray[np.uint64]) -> Ints:
         """Return the first frame (over all sources) of one window per source, by uniform 64-bit numbers."""
-        rank = self.base[sources] + below(numbers, self.count[sources])
-        run = self.hint[rank >> _BUCKET_BITS]
-        while (later := self.until[run] <= rank).any():
+        rank = self.base.take(sources) + below(numbers, self.count.take(sources))
+        run = self.hint.take(rank >> _BUCKET_BITS)
+        while (later := self.until.take(run) <= rank).any():
             run = run + later
-        return np.asarray(self.shift[run] + rank)
+        return np.asarray(self.shift.take(run) + rank)

@@ -51,13 +51,14 @@ def rows_of(matrix: NDArray[np.uint8], kind: pa.DataType | None = None) -> pa.Ar
 def numbered(prefix: str, first: int, count: int, suffix: str = "", digits: int = 8) -> pa.Array:
     """Return the strings prefix + zero-padded number + suffix, e.g. ``train-00000042``."""
     head, tail = prefix.encode(), suffix.encode()
-    matrix = np.empty((count, len(head) + digits + len(tail)), np.uint8)
-    matrix[:, : len(head)] = np.frombuffer(head, np.uint8)
-    matrix[:, len(head) + digits :] = np.frombuffer(tail, np.uint8)
+    zeros = b"0" * digits
+    pattern = np.frombuffer(head + zeros + tail, np.uint8)
+    matrix = np.repeat(pattern[None, :], count, axis=0)
     rest: NDArray[np.uint32] = np.arange(first, first + count, dtype=np.uint32)
-    for position in range(len(head) + digits - 1, len(head) - 1, -1):
+    last = len(head) + digits - 1
+    for position in range(last, last - min(digits, len(str(first + count))), -1):
         tens = rest // np.uint32(10)  # dividing by a constant is vectorised, the remainder is not
-        matrix[:, position] = rest - tens * np.uint32(10) + ord("0")
+        matrix[:, position] += (rest - tens * np.uint32(10)).astype(np.uint8)
         rest = tens
     return rows_of(matrix, pa.string())
 
@@ -68,7 +69,7 @@ def chosen(names: Sequence[str], index: NDArray[np.integer]) -> pa.Array:
     rank = np.zeros(len(names), np.int32)
     rank[used] = np.arange(len(used), dtype=np.int32)
     words = texts([names[i] for i in used.tolist()])
-    return pa.DictionaryArray.from_arrays(numbers(rank[index], pa.int32()), words, safe=False)
+    return pa.DictionaryArray.from_arrays(numbers(rank.take(index), pa.int32()), words, safe=False)
 
 
 def lists(offsets: NDArray[np.integer], values: pa.Array, kind: pa.DataType | None = None) -> pa.Array:

@@ -12,6 +12,7 @@ from pathlib import Path
 from synth.errors import InputError
 
 PREFIX = ".partial-"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def replacing(target: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
             temporary.replace(target)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise disk_full(target) from error
         raise
     finally:

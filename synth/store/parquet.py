@@ -99,12 +99,16 @@ class Stretches:
         return table.slice(first - int(self._starts[low]), end - first)
 
 
+_REPEATING = ("split", "cell")  # whole columns of few words; nested texts repeat as well
+
+
 class Digest:
     """The sha256 of the values of a table, fed batch by batch, whatever the batches' sizes."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = tuple(names)
         self._leaves: dict[str, _Hash] = {}
+        self._rows: dict[str, int] = {}
 
     def update(self, table: pa.Table | pa.RecordBatch) -> None:
         """Add rows; the table holds at least the columns named at the start."""
@@ -118,40 +122,55 @@ class Digest:
         total = sha256()
         for name in sorted(self._leaves):
             total.update(name.encode() + b"\0" + self._leaves[name].digest())
+        for name in sorted(self._rows):
+            total.update(f"{name}\0{self._rows[name]}\0".encode())
         return total.hexdigest()
 
     def _feed(self, name: str, data: np.ndarray) -> None:  # any numbers
         self._leaves.setdefault(name, sha256()).update(np.ascontiguousarray(data).data)
 
+    def _feed_nulls(self, name: str, array: pa.Array) -> np.ndarray | None:
+        """Add which rows are null, counted from the first of all; return them as a mask, None when there are none."""
+        before = self._rows.get(name, 0)
+        self._rows[name] = before + len(array)
+        if not array.null_count:
+            return None
+        null = ~_valid(array)
+        self._feed(f"{name}?", np.flatnonzero(null) + before)
+        return null
+
     def _add(self, name: str, array: pa.Array) -> None:
         kind = array.type
-        if "." in name and (pa.types.is_dictionary(kind) or pa.types.is_string(kind)):
+        if ("." in name or name in _REPEATING) and (pa.types.is_dictionary(kind) or pa.types.is_string(kind)):
             self._feed(name, _word_hashes(array))
             return
         if pa.types.is_dictionary(kind):
             array = array.dictionary_decode()
             kind = array.type
-        valid = _valid(array)
-        self._feed(f"{name}?", valid)
+        null = self._feed_nulls(name, array)
         if pa.types.is_list(kind):
-            self._feed(f"{name}#", np.where(valid, np.diff(_offsets(array)), 0).astype(np.int32))
+            lengths = np.diff(_offsets(array))
+            if null is not None:
+                lengths[null] = 0
+            self._feed(f"{name}#", lengths)
             self._add(f"{name}[]", array.flatten())
         elif pa.types.is_struct(kind):
             for field, child in zip(kind, array.flatten(), strict=True):
                 self._add(f"{name}.{field.name}", child)
         elif pa.types.is_string(kind) or pa.types.is_binary(kind):
-            offsets = _offsets(array)
-            if np.diff(offsets)[~valid].any():  # bytes under a null are no value
+            if null is not None and np.diff(_offsets(array))[null].any():  # bytes under a null are no value
                 array = array.fill_null("" if pa.types.is_string(kind) else b"")
-                offsets = _offsets(array)
+            offsets = _offsets(array)
             self._feed(f"{name}#", np.diff(offsets))
             if array.buffers()[2] is not None and len(array):
                 self._feed(name, np.frombuffer(array.buffers()[2], np.uint8)[offsets[0] : offsets[-1]])
         elif pa.types.is_boolean(kind):
             self._feed(name, np.array(array.to_pylist(), np.float64))
         else:
-            values = as_numpy(array, kind.to_pandas_dtype()).copy()
-            values[~valid] = 0
+            values = as_numpy(array, kind.to_pandas_dtype())
+            if null is not None:
+                values = values.copy()
+                values[null] = 0
             self._feed(name, values)
 
 
@@ -165,8 +184,10 @@ def _word_hashes(array: pa.Array) -> np.ndarray:
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     words = encoded.dictionary.to_pylist()
     hashes = [int.from_bytes(sha256(word.encode()).digest()[:8], "little") if word is not None else 0 for word in words]
-    rows = np.array([*hashes, 0], np.uint64)[as_numpy(encoded.indices, np.int64).astype(np.int64)]
-    rows[~_valid(encoded.indices)] = 0
+    indices = as_numpy(encoded.indices, np.int32).astype(np.int32, copy=False)
+    rows = np.array([*hashes, 0], np.uint64).take(indices, mode="clip")
+    if encoded.indices.null_count:
+        rows[~_valid(encoded.indices)] = 0
     return rows
 
 
