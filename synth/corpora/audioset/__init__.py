@@ -4,3 +4,9 @@ segments.py   the lists of segments and damaged copies of them (lines.py, clean.
 classes.py    names, mids, the ontology's graph, how well each label was judged
 strong.py     labels with times, relative to the clip, as absolute times
 """
+
+from __future__ import annotations
+
+from synth.corpora.audioset import classes, segments, strong
+
+__all__ = ["classes", "segments", "strong"]

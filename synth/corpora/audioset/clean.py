@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv
 
+Number = TypeVar("Number", np.uint8, np.int32)
 ID_LENGTH = 11
 LONGEST_S = 10.001  # a segment lasts 10 s at most; times have three decimals
 MID = re.compile(r"/[mgt]/[A-Za-z0-9_]{2,}")
@@ -77,7 +79,7 @@ def parse(data: bytes, first: int, blanks: bool) -> Rows | None:
     return Rows(ytid.view(f"S{ID_LENGTH}")[:, 0], start_s, end_s, *labels, lines)
 
 
-def _numbers(array: pa.Array, kind: type[np.generic], each: int = 1) -> NDArray[np.generic]:
+def _numbers(array: pa.Array, kind: type[Number], each: int = 1) -> NDArray[Number]:
     """Return the values of an Arrow array without nulls, ``each`` numbers a row, without a copy."""
     return np.frombuffer(array.buffers()[1], kind)[array.offset * each : (array.offset + len(array)) * each]
 
@@ -90,7 +92,7 @@ def _seconds(column: pa.DictionaryArray, blanks: bool) -> NDArray[np.float64] | 
         words = [word[:-1] for word in words]
     if not all(_TIME.fullmatch(word) for word in words):
         return None
-    return np.array([float(word) for word in words])[_numbers(column.indices, np.int32)]
+    return np.fromiter(map(float, words), np.float64, len(words))[_numbers(column.indices, np.int32)]
 
 
 def _labels(

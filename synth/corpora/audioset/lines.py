@@ -46,7 +46,8 @@ def blocks(path: Path) -> Iterator[Block]:
     Raises InputError for a file that is missing, no text, or whose packing is damaged or cut.
     """
     number, held, long, total = 1, b"", 0, 0
-    for piece in _pieces(path):
+    for text in _pieces(path):
+        piece = text
         total += len(piece)
         if total > MOST_BYTES:
             raise InputError(

@@ -249,8 +249,8 @@ class _Reader:
         again = repeats(ytid, start_s, end_s, offsets, codes, good)
         used = int(good.sum())
         if again is not None:
-            for row, kind, reason in again.skipped:
-                self.skip(int(lines[row]), kind, reason(lines))
+            for row, kind, says in again.skipped:
+                self.skip(int(lines[row]), kind, says(lines))
             used -= len(again.skipped)
             good, codes, offsets = _merged(again, codes, offsets)
         if not good.all():
