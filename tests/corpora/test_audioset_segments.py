@@ -175,6 +175,9 @@ FORMS = {
     "CR": clean().replace("\n", "\r"),
     "no header": clean(head=""),
     "a header of names": clean(",", head="YTID,start_seconds,end_seconds,positive_labels\n"),
+    "a header of numbers": clean(",", head=",0,1,2,3\n").replace("\n", "\n7,").removesuffix("7,"),
+    "a header in words of its own": clean(";", head="Vidéo;Début;Fin;Étiquettes\n", quoted="{}"),
+    "headers between the rows": clean() + clean(head=HEAD),
     "quotes tripled": clean(quoted='"""{}"""'),
     "quotes doubled by a spreadsheet": clean(",", quoted='" ""{}"""'),
     "typographic quotes": clean(quoted="“{}”"),
@@ -215,7 +218,7 @@ FORMS = {
 def test_forms_that_say_the_same_are_read_alike(tmp_path, form):
     found = read(tmp_path, FORMS[form])
     assert told(found) == TRUTH
-    assert dict(found.counts) == ({"repeated": 5} if form == "rows twice" else {})
+    assert dict(found.counts) == ({"repeated": 5} if form in ("rows twice", "headers between the rows") else {})
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"])

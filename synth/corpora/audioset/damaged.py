@@ -28,6 +28,7 @@ _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)?")
 _SCIENTIFIC = re.compile(r"-?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "\ufeff": None, "\u00a0": " "})
 _BETWEEN = re.compile(r"[\s,;|\"'\[\]]+")
+_NUMBERED = re.compile(r"[,;\t|]?\s*0(?:[,;\t|]\s*[0-9]+){2,}\s*")  # columns that were called 0, 1, 2, …
 _ROUND = " \t\"'[]"
 _HEADS = {
     "ytid": (
@@ -92,7 +93,7 @@ def is_head(line: str) -> bool:
         return True
     words = [word.strip(_ROUND + "#").casefold() for word in re.split(r"[,;\t|]", line)]
     named = sum(any(word in names for names in _HEADS.values()) for word in words)
-    return named >= 2 or bool(re.fullmatch(r"column1|unnamed: 0", words[0]))
+    return named >= 2 or _NUMBERED.fullmatch(text) is not None or words[0] in ("column1", "unnamed: 0")
 
 
 def layout(lines: Iterable[str]) -> Layout | None:

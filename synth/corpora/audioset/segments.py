@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from synth.corpora.audioset import clean, damaged
 from synth.corpora.audioset.lines import LONGEST_LINE, Block, blocks
 from synth.corpora.audioset.repeats import Repeats, repeats
+from synth.corpora.audioset.spread import Spread
 from synth.corpora.walk import shown
 from synth.errors import InputError
 
@@ -26,7 +27,9 @@ SUBSETS = ("balanced", "eval", "unbalanced")
 MOST_LISTED = 100_000  # skipped rows that are kept one by one; all are counted
 _SAMPLE_LINES = 400
 _PIECE_BYTES = 1 << 15
+_DIGIT = re.compile(r"[0-9]")
 _CLAIM = re.compile(r"num_([a-z_]+)\s*=\s*([0-9]+)")
+_SHEET_ROWS = (65_536, 1_048_576)
 # what the real files say of themselves: number of segments, and when they were made
 _SIZES = {22_160: "balanced", 20_371: "eval", 2_041_789: "unbalanced"}
 _DATES = {"10:54:31": "balanced", "10:54:25": "eval", "10:56:58": "unbalanced"}
@@ -147,13 +150,13 @@ class _Reader:
     heads: int = 0
     subsets: set[str] = field(default_factory=set)
     prefixed: list[int] = field(default_factory=list)  # lines of rows with a Y before the id
-    spread: dict[int, tuple[int, bool]] = field(
-        default_factory=dict
-    )  # line -> label fields, whether none was left empty
+    spread: Spread = field(default_factory=Spread)
     separator: str = " "  # of the last clean block
+    last: int = 0  # line
 
     def add(self, block: Block, form: damaged.Layout) -> None:
         """Add a block of lines."""
+        self.last = block.first + block.count - 1
         if block.passed_over:
             self.skip(block.first, "too-long", f"is a line of {block.passed_over:,} bytes")
             return
@@ -200,14 +203,16 @@ class _Reader:
             try:
                 kept.append((number, damaged.read(line, form, self.names, ended)))
             except damaged.Unread as error:
-                if not self.head(line):
+                if not self.head(line) and (number > 1 or _DIGIT.search(line)):  # a header in words of its own
                     self.skip(number, error.kind, str(error))
         if not kept:
             return
         words: dict[str, int] = {}
         codes = [words.setdefault(mid, len(words)) for _, row in kept for mid in row.labels]
         self.prefixed += [number for number, row in kept if row.prefixed]
-        self.spread.update({number: (row.fields, row.full) for number, row in kept if row.fields})
+        for number, row in kept:
+            if row.fields:
+                self.spread.add(number, row)
         self.keep(
             clean.Rows(
                 np.array([row.ytid.encode() for _, row in kept], f"S{clean.ID_LENGTH}"),
@@ -258,7 +263,10 @@ class _Reader:
         offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         good = np.ones(len(ytid), np.bool_)
         notes: list[str] = []
-        for line, kind, reason in [*self.odd_ids(len(ytid)), *self.perhaps_cut(int(offsets[-1]), notes)]:
+        for line, kind, reason in [
+            *self.odd_ids(len(ytid)),
+            *self.spread.perhaps_cut(int(offsets[-1]), self.claims, notes),
+        ]:
             good[np.searchsorted(lines, line)] = False
             self.skip(line, kind, reason)
         again = repeats(ytid, start_s, end_s, offsets, codes, good)
@@ -312,32 +320,14 @@ class _Reader:
             for line in self.prefixed:
                 yield line, "id", "has an id of 12 characters: wanted 11 of A-Z a-z 0-9 _ -"
 
-    def perhaps_cut(self, labels: int, notes: list[str]) -> Iterator[tuple[int, str, str]]:
-        """Yield rows whose labels fill all columns of a copy without quotes: further ones may be lost.
-
-        A table cut at nine columns piles rows up there; in a whole one the widest rows are few. Where the header's
-        number of labels is that of the file, nothing is lost.
-        """
-        if not self.spread or labels == self.claims.get("num_positive_labels"):
-            return
-        sizes = Counter(fields for fields, _ in self.spread.values())
-        most = max(sizes)
-        full = any(full for fields, full in self.spread.values() if fields == most)
-        padded = any(not full for _, full in self.spread.values())
-        piled = sizes[most] > 1 and sizes[most] >= sizes[most - 1]
-        if (full and padded) or piled:
-            for line, (fields, _) in self.spread.items():
-                if fields == most:
-                    yield line, "labels-cut", f"fills all {most} label columns: further labels may be lost"
-        else:
-            notes.append(f"labels stand in columns without quotes; no row seems cut (at most {most} labels)")
-
     def claimed(self, found: int) -> Iterator[str]:
         """Yield what the header claims and the rows do not hold."""
         claim = self.claims.get("num_segs")
         if claim and claim != found:
             what = "partial" if found < claim else "more than the header says"
             yield f"{what}: {found:,} rows, its header claims {claim:,}"
+        elif not claim and self.last in _SHEET_ROWS:
+            yield f"ends at line {self.last:,}, where spreadsheets end: rows may be missing"
 
     def subset(self, file_name: str, notes: list[str]) -> str | None:
         """Return which of AudioSet's files this is: by its header, else by its name."""
