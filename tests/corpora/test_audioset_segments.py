@@ -346,6 +346,20 @@ def test_labels_lost_past_a_column_are_named(tmp_path):
     assert told(whole) == TRUTH
 
 
+@needs_data
+@pytest.mark.parametrize("width", [3, 5, 9])
+@pytest.mark.parametrize("padded", [True, False])
+def test_the_real_list_cut_at_a_number_of_labels_gives_no_wrong_row(tmp_path, width, padded):
+    truth = dict(list(real.rows().items())[:22_160])
+    text = "".join(
+        f"{i},{s:g},{e:g},{','.join([*mids, *[''] * (width * padded)][:width])}\n" for i, (s, e, mids) in truth.items()
+    )
+    found = read(tmp_path, text)
+    assert told(found).items() <= truth.items()
+    assert set(found.counts) == {"labels-cut"}
+    assert len(found) >= sum(len(mids) < width for _, _, mids in truth.values())
+
+
 def test_a_line_of_a_hundred_megabytes_costs_no_memory(tmp_path):
     import tracemalloc
 
