@@ -35,8 +35,11 @@ STYLE = {
 }
 
 
-def classes(target: Path, counts: Mapping[str, Mapping[str, int]]) -> Path:
-    """Draw the clips of each class (cell, or number of speakers), a panel a split; ``counts``: split, class, clips."""
+def classes(target: Path, counts: Mapping[str, Mapping[str, int]], what: str = "class (sexes of the speakers)") -> Path:
+    """Draw the clips of each class (``what`` it is), a panel a split; ``counts``: split, class, clips.
+
+    Where there are many cells, clips are counted by number of speakers.
+    """
     names = list(dict.fromkeys(name for cells in counts.values() for name in cells))
     many = len(names) > MOST_CLASSES
     if many:
@@ -54,7 +57,7 @@ def classes(target: Path, counts: Mapping[str, Mapping[str, int]]) -> Path:
             ax.xaxis.set_major_locator(_ticks(4))
             ax.xaxis.set_major_formatter("{x:,.0f}")
         axes[0][0].invert_yaxis()
-        axes[0][0].set_ylabel("number of speakers" if many else "class (sexes of the speakers)")
+        axes[0][0].set_ylabel("number of speakers" if many else what)
         figure.supxlabel("clips", fontsize=10)
         return _saved(figure, target)
 
