@@ -27,13 +27,13 @@ Bools = NDArray[np.bool_]
 class Labels:
     """Labels of some rows end to end, as indexes into ``names``, those of row i in ``offsets[i]:offsets[i + 1]``.
 
-    ``mask``: whether each is verified; ``one``: (rows,) the number of the class, where the table has such a column.
+    ``mask``: 1 where it is verified, 0 where not, -1 where nothing says it; ``one``: (rows,) the number of the class, where the table has such a column.
     """
 
     names: list[str]
     offsets: Ints
     code: Ints
-    mask: Bools
+    mask: Ints
     one: Ints | None = None
 
     @classmethod
@@ -41,10 +41,17 @@ class Labels:
         """Take the columns labels, and labels_mask and label where they are there; ``names`` by default those found."""
         lists = table.column("labels").combine_chunks()
         code, known = codes(lists.flatten(), names)
-        sizes = np.asarray(pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False), np.int64)
-        mask = np.ones(len(code), np.bool_)
+        sizes = _sizes(lists)
+        mask = np.full(len(code), -1, np.int64)
         if "labels_mask" in table.column_names:
-            mask = np.array(table.column("labels_mask").combine_chunks().flatten().to_pylist(), np.bool_)
+            masks = table.column("labels_mask").combine_chunks()
+            fits = np.repeat(_sizes(masks) == sizes, sizes)
+            mask[fits] = [
+                bool(value)
+                for values, size in zip(masks.to_pylist(), sizes.tolist(), strict=True)
+                if len(values or ()) == size
+                for value in values or ()
+            ]
         one = None
         if "label" in table.column_names:
             one = np.asarray(table.column("label").fill_null(-1).to_numpy(), np.int64)
@@ -186,18 +193,26 @@ def heard(clips: Clips, measured: Measured, promised_s: NDArray[np.float32], how
     return Finding("active", not len(bad) if looked else None, f"{says}; {how}", figures)
 
 
-def told(measured: Features, alone: Ints, rows: Ints) -> list[Finding]:
+def told(clips: Clips, measured: Features, alone: Ints, rows: Ints) -> list[Finding]:
     """Report how well level, bandwidth and the rest tell the label of clips that have one.
 
     Nothing is barred: a recording is as it is, and how loud or bright it is may belong to the thing itself. ``alone``
     (clips,): the label of each clip, -1 for those with several.
     """
+    root = clips.of_source(clips.sources.code("root"), -1)[clips.offsets[rows]].astype(np.float64)
+    numbers = [(name, what, getattr(measured, name), False) for name, what in SAYS.items()]
+    if len(np.unique(root)) > 1:
+        numbers.append(("root", "the corpus", root, True))
     out = []
-    for name, what in SAYS.items():
-        values = np.where(alone[rows] >= 0, getattr(measured, name), np.nan)
-        one: Told = {"label": (accuracy(values, alone[rows], rows), None)}
+    for name, what, values, kinds in numbers:
+        seen = np.where(alone[rows] >= 0, values, np.nan)
+        one: Told = {"label": (accuracy(seen, alone[rows], rows, kinds=kinds), None)}
         out.append(finding(name, what, one, barred=False))
     return out
+
+
+def _sizes(lists: pa.Array) -> Ints:
+    return np.asarray(pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False), np.int64)
 
 
 def _rows_differ(a: Labels, b: Labels, first: NDArray[np.generic], second: NDArray[np.generic]) -> Bools:

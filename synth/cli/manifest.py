@@ -46,7 +46,8 @@ def command(
 
     given["label"] = given["label"] or None
     options = ManifestOptions().with_changes(given)
-    checked_rate(options.rate), whole_frames("--seconds", options.seconds)  # wrong options end here, before any work
+    checked_rate(options.rate)  # wrong options end here, before any work
+    whole_frames("--seconds", options.seconds)
     table = parquet.read(Path(sources), SOURCES, SOURCES_BY)
     good = table.column("status").to_pylist().count("ok")
     size = report.expected(good, options.seconds, options.rate, options.codec, workers(jobs))

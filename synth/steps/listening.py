@@ -107,7 +107,7 @@ class Listener:
             *(
                 self._shortcuts(got, rows, measured)
                 if self._labels is None
-                else labelled.told(measured, self._labels.alone, rows)
+                else labelled.told(clips, measured, self._labels.alone, rows)
             ),
         ]
 

@@ -42,7 +42,8 @@ ROW_GROUP = 16_384
 class Planned:
     """A plan of labelled clips: clips by split, and by split and label; what was left out, by reason.
 
-    ``facts``: recordings cut, recordings padded, labels judged wrong, seconds beyond the clips, …
+    ``facts``: recordings cut, recordings padded, labels judged wrong, seconds beyond the clips; ``every``: whether a long
+    recording makes several clips.
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Planned:
     labels: dict[str, dict[str, int]]
     left_out: dict[str, int]
     facts: dict[str, float]
+    every: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,8 @@ def planned(
     with replacing(out) as temporary, writer(temporary, whole.schema) as file:
         file.write_table(whole, row_group_size=ROW_GROUP)
         file.add_key_value_metadata(dict(sorted(metadata.items())))
-    return Planned(out, ready, digest, clips, labels, {why: n for why, n in sorted(left_out.items()) if n}, facts)
+    left = {why: count for why, count in sorted(left_out.items()) if count}
+    return Planned(out, ready, digest, clips, labels, left, facts, every=options.windows == "all")
 
 
 def _chosen(table: pa.Table, options: ManifestOptions) -> _Chosen:
@@ -228,6 +231,8 @@ def _split(
         members: dict[str, Counter[str]] = {}
         sizes: Counter[str] = Counter()
         for source in found.source.tolist():
+            if groups[source] is None:
+                continue
             members.setdefault(groups[source], Counter()).update(kept.labels[source])
             sizes[groups[source]] += 1
         assigned = stratified(
@@ -237,8 +242,14 @@ def _split(
         )
     ready, _ = with_splits(table, assigned, options.split)
     rank = {name: k for k, name in enumerate(SPLITS)}
-    of_source = np.array([rank.get(name, -1) for name in ready.column("split").to_pylist()], np.int64)
-    return ready, of_source[found.source]
+    split = np.array([rank.get(name, -1) for name in ready.column("split").to_pylist()], np.int64)[found.source]
+    empty = [name for name in SPLITS if name in assigned.values() and rank[name] not in split]
+    if empty:
+        raise InfeasibleError(
+            f"--split {options.split}: no clip is left for {listed(empty)}; what was there is silent or damaged. Nearest "
+            "feasible: without that split, or split by share (80/10/10)"
+        )
+    return ready, split
 
 
 def _counted(rows: pa.Table) -> Counter[str]:
