@@ -126,5 +126,5 @@ class _Dealt:
         harm = 0
         for label, count in self._holds[k].items():
             for j, change in ((self.split[k], self._unit * count), (split, -self._unit * count)):
-                harm += abs(self._due[j][label] + change) - abs(self._due[j][label])
+                harm += (self._due[j][label] + change) ** 2 - self._due[j][label] ** 2
         return harm, self._groups[k].clips

@@ -59,4 +59,4 @@ def remeasured(
     for name, column in columns.items():
         position = sources.schema.get_field_index(name)
         sources = sources.set_column(position, sources.schema.field(name), column)
-    return sources.replace_schema_metadata({**(sources.schema.metadata or {}), "rate_hz": json.dumps(rate)})
+    return sources.replace_schema_metadata({**said, "rate_hz": json.dumps(rate)})

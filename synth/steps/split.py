@@ -78,7 +78,7 @@ def with_splits(
     names = [assigned.get(group) if state == "ok" else None for group, state in zip(ids, status, strict=True)]
     position = table.schema.get_field_index("split")
     done = table.set_column(position, table.schema.field("split"), arrays.texts(names))
-    done = done.replace_schema_metadata({**(done.schema.metadata or {}), "split": split})  # for the recipe of the plan
+    done = done.replace_schema_metadata({**parquet.metadata(done.schema), "split": split})  # for the recipe of the plan
     proof = shared(done)
     if any(proof.values()):
         torn = "; ".join(f"{len(v)} {k} ({v[0]})" for k, v in proof.items() if v)
