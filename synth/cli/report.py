@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from synth.errors import listed
 from synth.tables import SPLITS
 
 if TYPE_CHECKING:
@@ -87,6 +88,11 @@ def labelled(session: Session, result: Labelled) -> None:
     if len(names) > MOST_LABELS:
         session.say(f"  … and {len(names) - MOST_LABELS} further labels")
     session.say(f"  {'all clips':<{width}}" + "".join(f"{count:>8,}" for count in result.clips.values()))
+    lacking = [
+        f"{name} in {split}" for name in names for split, counts in result.labels.items() if not counts.get(name)
+    ]
+    if lacking:
+        session.say(f"  too few groups: no clip of {listed(lacking)}")
     for why, count in result.left_out.items():
         session.say(f"  left out: {count:,} {why}")
     facts = result.facts

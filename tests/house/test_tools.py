@@ -74,7 +74,17 @@ def test_every_module_can_be_imported_alone():
 
 def test_the_public_names_are_the_promised_ones():
     assert sorted(synth.__all__) == dir(synth)
-    assert set(synth.__all__) == {"__version__", "audit", "index", "mix", "plan", "render", "split", "verify"}
+    assert set(synth.__all__) == {
+        "__version__",
+        "audit",
+        "index",
+        "manifest",
+        "mix",
+        "plan",
+        "render",
+        "split",
+        "verify",
+    }
 
 
 @pytest.mark.parametrize("name", [name for name in synth.__all__ if name != "__version__"])
