@@ -158,6 +158,7 @@ def planned(
         "cells": "{}",
         "labels": json.dumps(dict(sorted(_counted(whole).items())), ensure_ascii=False),
         "one_label": json.dumps(all(len(one) == 1 for one in whole.column("labels").to_pylist())),
+        "judged": json.dumps(options.verdicts is not None),
         "left_out": json.dumps({why: count for why, count in sorted(left_out.items()) if count}),
         "facts": json.dumps(facts),
         "digest": digest,
