@@ -38,3 +38,16 @@ def independence(table: NDArray[np.int64]) -> tuple[float, int, NDArray[np.float
     residuals = np.divide(table - expected, np.sqrt(expected), out=np.zeros(table.shape), where=expected > 0)
     degrees = (int((rows > 0).sum()) - 1) * (int((columns > 0).sum()) - 1)
     return float((residuals**2).sum()), degrees, residuals
+
+
+def proportion(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the interval of a share, by default the 95 % one; 0 to 1 where nothing was tried.
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927) 209-212.
+    """
+    if not trials:
+        return 0.0, 1.0
+    share, of_z = successes / trials, z * z / trials
+    middle = share + of_z / 2
+    half = z * (share * (1 - share) / trials + of_z / trials / 4) ** 0.5
+    return max(0.0, (middle - half) / (1 + of_z)), min(1.0, (middle + half) / (1 + of_z))
