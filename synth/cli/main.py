@@ -25,6 +25,7 @@ COMMANDS = {
     "verify": "Re-render a sample and compare it with the data.",
     "fetch-librispeech": "Get subsets of LibriSpeech: download, check, unpack, count.",
     "fetch-ravdess": "Get RAVDESS, acted emotions: download, check, unpack, count.",
+    "fetch-audioset": "Get the clips of AudioSet's classes, and a ledger of what is gone.",
     "run": "Run the commands of a recipe, one after another.",
 }
 INTERRUPTED = 130

@@ -76,7 +76,7 @@ def choose(pool: Pool, wish: Wish) -> Chosen:
     taken in rounds: in round m each asked label, the rarest first, gets its next segment unless it has m already, and
     no segment is taken that would give one of its asked labels more than m. So after m rounds every label has at most m,
     the rarest has m if there are so many, and what m rounds chose is the beginning of what m + 1 rounds choose: no limit
-    that is raised takes anything back.
+    that is raised takes anything back. Without any limit all are taken, in drawn order.
     """
     left_out: dict[str, int] = {}
     rows = np.flatnonzero(_carries(pool, wish.labels))
@@ -171,6 +171,8 @@ def _rounds(
     Which candidates may be taken depends on their set of asked labels alone, so there is a queue for each such set, and
     for each label a heap of its queues by the position of their heads.
     """
+    if limit is None and most is None:
+        return list(range(len(sets)))
     end = len(sets) if limit is None else min(limit, len(sets))
     queues: dict[tuple[int, ...], deque[int]] = {}
     for position, codes in enumerate(sets):
