@@ -207,7 +207,7 @@ def _say_expected(session: Session, selected: Selection, takes: Expected, pace: 
         f"{takes.videos:,} videos to ask for at {pace}: {_duration(takes.eta_s)} at best; waiting out refusals comes on top"
     )
     session.say(
-        f"About {SURVIVAL:.0%} of AudioSet's videos still existed in 2023 (84.3 % of balanced, 84.1 % of eval, 85.2 % of "
+        f"About {SURVIVAL * 100:.0f} % of AudioSet's videos still existed in 2023 (84.3 % of balanced, 84.1 % of eval, 85.2 % of "
         f"unbalanced), fewer since: expect {round(SURVIVAL * len(selected.wanted)):,} of {len(selected.wanted):,} clips "
         "at most"
     )
@@ -219,10 +219,6 @@ def _say_expected(session: Session, selected: Selection, takes: Expected, pace: 
 
 def _say_done(session: Session, done: Fetched, following: str | None) -> None:
     """Say what came of it."""
-    from synth.cli import report
-
-    if done.indexed:
-        report.indexed(session, done.indexed)
     for reason, count in done.outcome.not_adopted.items():
         session.say(f"not adopted: {count:,} {reason}")
     low, high = done.interval
@@ -232,9 +228,15 @@ def _say_done(session: Session, done: Fetched, following: str | None) -> None:
         session.say(f"  {count:>7,}  {status}")
     if done.answered:
         session.say(
-            f"Yield: {done.had:,} of the {done.answered:,} that are had or gone for good, "
-            f"{done.had / done.answered:.1%} (95 % interval {low:.1%} to {high:.1%})"
+            f"Yield: {done.had:,} of the {done.answered:,} that are had or refused for good, "
+            f"{_percent(done.had / done.answered)} (95 % interval: {_percent(low)} to {_percent(high)})"
         )
+    if done.indexed:
+        good = done.indexed.counts["ok"]
+        session.say(f"{done.sources}: {good:,} clips that can be used, of all fetches into {done.folder}")
+        for status, count in sorted(done.indexed.counts.items()):
+            if status != "ok":
+                session.say(f"  not used: {count:,} {status}, e.g. {done.indexed.examples[status]}")
     if following:
         session.say(f"Next: {following}")
 
@@ -308,6 +310,10 @@ def _duration(seconds: float) -> str:
     if seconds < 5400:
         return f"{max(1, round(seconds / 60))} min"
     return f"{seconds / 3600:.1f} h" if seconds < 2 * 86400 else f"{seconds / 86400:.1f} days"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"
 
 
 def _size(count: float) -> str:
