@@ -173,7 +173,8 @@ def _say_selected(session: Session, selected: Selection) -> None:
             session.say(f"  not used: {count:,} {kind}, e.g. line {line}: {reason}")
     for note in selected.notes:
         session.say(note)
-    session.say(f"{len(selected.wanted):,} clips chosen, {selected.hours:.2f} h:")
+    count = len(selected.wanted)
+    session.say(f"{count:,} clip{'s' if count > 1 else ''} chosen, {selected.hours:.2f} h:")
     shown = list(selected.labels.items())
     for name, count in shown[:MOST_LABELS]:
         found = selected.candidates[name]
