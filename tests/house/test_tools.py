@@ -115,7 +115,9 @@ def test_the_readme_names_only_what_exists():
     from synth.cli.main import COMMANDS, main
 
     text = readme.read_text(encoding="utf-8")
-    code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, flags=re.DOTALL)).replace("\\\n", " ")
+    code = (
+        "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, flags=re.DOTALL)).replace("\\\n", " ").replace(" && ", "\n")
+    )
     wrong = []
     for line in re.findall(r"(?:^|[\s`])synth ([a-z][a-z-]*(?: [^\n`]*)?)", code):
         command, _, rest = line.partition(" ")
