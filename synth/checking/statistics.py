@@ -40,14 +40,15 @@ def independence(table: NDArray[np.int64]) -> tuple[float, int, NDArray[np.float
     return float((residuals**2).sum()), degrees, residuals
 
 
-def proportion(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the interval of a share, by default the 95 % one; 0 to 1 where nothing was tried.
+def wilson(hits: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the interval of a share, ``hits`` of ``trials``; 95 % at z = 1.96, and 0 to 1 without trials.
 
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927) 209-212.
+    E. B. Wilson: "Probable inference, the law of succession, and statistical inference", JASA 22 (1927) 209-212.
     """
     if not trials:
         return 0.0, 1.0
-    share, of_z = successes / trials, z * z / trials
-    middle = share + of_z / 2
-    half = z * (share * (1 - share) / trials + of_z / trials / 4) ** 0.5
-    return max(0.0, (middle - half) / (1 + of_z)), min(1.0, (middle + half) / (1 + of_z))
+    share = hits / trials
+    centre = share + z * z / (2 * trials)
+    half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)

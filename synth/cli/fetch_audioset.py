@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,54 +12,82 @@ from synth.cli.session import Session, output_options
 from synth.errors import PartialError
 
 if TYPE_CHECKING:
+    from synth.corpora.audioset.segments import Segments
+    from synth.steps.audioset_selection import Expected, Selection
     from synth.steps.fetch_audioset import Fetched
 
-_SHOWN = 10  # rows that are not used, before they are only counted
+MOST_LABELS = 25  # lines of labels for people; --json has all
+MOST_SKIPPED = 1000  # skipped lines that --json names one by one; all are counted
 
 
-@click.command("fetch-audioset", epilog="Example:  synth fetch-audioset --label Accordion --subset balanced --dry-run")
-@click.option("--label", multiple=True, required=True, metavar="NAME", help="A display name or a mid; repeatable.")
-@click.option("--descendants", is_flag=True, help="Take the classes below the labels as well.")
-@click.option(
-    "--without", multiple=True, metavar="NAMES", help="Labels that no clip may carry, e.g. Speech,Music; repeatable."
+@click.command(
+    "fetch-audioset",
+    epilog="Example:  synth fetch-audioset --label Accordion --label 'Baby cry, infant cry' --subset balanced --dry-run",
 )
-@click.option("--single-label", is_flag=True, help="Only clips with one label.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    help="A class by its display name in any case, or its mid; repeatable, never split at commas.",
+)
+@click.option("--descendants", is_flag=True, help="The classes below each --label as well: a parent is not implied.")
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="NAME,…",
+    help="No clip that carries one of these; split at commas where the whole is no name; repeatable.",
+)
+@click.option("--single-label", is_flag=True, help="Only clips that carry one label in all.")
 @click.option(
     "--subset", multiple=True, metavar="NAME", help="balanced, eval or unbalanced; repeatable.  [default: all]"
 )
 @click.option(
     "--csv",
+    "lists",
     multiple=True,
     metavar="PATH",
-    help="A list of segments or a folder of lists; repeatable.  [default: the official lists, downloaded once]",
+    help="A list of segments, or a folder of them; repeatable.  [default: Google's, downloaded once]",
 )
-@click.option("--limit", type=int, default=None, help="At most so many clips; raising it keeps what was chosen.")
-@click.option("--max-per-label", type=int, default=None, help="At most so many clips a label, rare labels first.")
+@click.option("--limit", type=int, default=None, help="Most clips in all; a larger one keeps what was chosen.")
+@click.option("--max-per-label", type=int, default=None, help="Most clips of each class, rare classes first; likewise.")
 @click.option(
-    "--min-quality", type=float, default=None, metavar="SHARE", help="Only labels found true in this share of checks."
+    "--min-quality",
+    type=float,
+    default=None,
+    metavar="SHARE",
+    help="Leave out classes of which fewer labels were found true (0 to 1), or that were never rated.",
 )
-@click.option("--exclude-ids", default=None, metavar="FILE", help="YouTube ids that are not wanted, one a line.")
-@click.option("--seed", type=int, default=0, help="Seed of the choice under a limit.  [default: 0]")
-@click.option("--dry-run", is_flag=True, help="Say what would be fetched and how long it takes; fetch nothing.")
-@click.option("--pace", default="300/h", metavar="N/h", help="Downloads over all workers.  [default: 300/h]")
-@click.option("--rate", type=int, default=48000, help="Sample rate of the clips in Hz.  [default: 48000]")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), default=None, help="Workers.  [default: 2]")
-@click.option("--cookies", default=None, metavar="FILE", help="A cookies.txt; it is read, never written.")
+@click.option("--exclude-ids", default=None, metavar="FILE", help="Videos (or segments, ID_ms) not wanted, one a line.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice under a limit.")
+@click.option("--dry-run", is_flag=True, help="Say what would be fetched, how much and how long, and fetch nothing.")
+@click.option(
+    "--pace", default="300/h", show_default=True, help="Videos asked for over time, by all workers: 300/h, 5/min."
+)
+@click.option("--rate", type=int, default=48000, show_default=True, help="Sample rate of the clips in Hz.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Downloads at a time.")
+@click.option("--cookies", default=None, metavar="FILE", help="A cookies.txt; it is read and never written.")
 @click.option("--retry-permanent", is_flag=True, help="Ask again for what was refused for good.")
-@click.option("--recheck", is_flag=True, help="Ask whether what is there still exists.")
+@click.option("--recheck", is_flag=True, help="Ask whether what is there still exists, and mark what has disappeared.")
 @click.option(
-    "--adopt", multiple=True, metavar="PATH", help="Existing copies to use: a folder, tar or Parquet; repeatable."
+    "--adopt",
+    multiple=True,
+    metavar="PATH",
+    help="Copies that you have (folder, WebDataset tar, Parquet): used instead of a download; repeatable.",
 )
-@click.option("--out", default=None, metavar="DIR", help="The folder to fill.  [default: named after the label]")
+@click.option(
+    "--out", default=None, metavar="DIR", help="Output folder.  [default: audioset-LABEL, after the first label]"
+)
 @output_options
 def command(
     session: Session,
-    label: tuple[str, ...],
+    labels: tuple[str, ...],
     descendants: bool,
     without: tuple[str, ...],
     single_label: bool,
     subset: tuple[str, ...],
-    csv: tuple[str, ...],
+    lists: tuple[str, ...],
     limit: int | None,
     max_per_label: int | None,
     min_quality: float | None,
@@ -67,163 +96,226 @@ def command(
     dry_run: bool,
     pace: str,
     rate: int,
-    jobs: int | None,
+    jobs: int,
     cookies: str | None,
     retry_permanent: bool,
     recheck: bool,
     adopt: tuple[str, ...],
     out: str | None,
 ) -> None:
-    """Get AudioSet's clips of a label: exactly the segments, and a ledger of what could not be had.
+    """Get the clips of AudioSet's classes, and a ledger of what is gone.
 
-    One in six videos is gone. Run it again after an interruption, or another day: it goes on where it stopped and asks
-    only for what may still come. The folder then holds audio/, ledger.parquet and sources.parquet.
+    DIR gets the clips as mono FLAC, ledger.parquet with a row per segment, and sources.parquet for what comes next. Run
+    it again after an interruption: it goes on where it stopped. Lists are kept in the cache; SYNTH_AUDIOSET_URL names
+    another web folder to download them from.
     """
-    from synth.steps.fetch_audioset import fetch_audioset
+    from synth.steps import audioset_selection, fetch_audioset
 
-    done = fetch_audioset(
-        label,
-        descendants=descendants,
-        without=without,
-        single_label=single_label,
-        subset=subset,
-        csv=csv,
-        limit=limit,
-        max_per_label=max_per_label,
-        min_quality=min_quality,
-        exclude_ids=exclude_ids,
-        seed=seed,
-        pace=pace,
-        rate=rate,
-        jobs=jobs,
-        cookies=cookies,
-        retry_permanent=retry_permanent,
-        recheck=recheck,
-        adopt=adopt,
-        out=out,
-        dry_run=dry_run,
-        progress=session.progress,
-        announce=lambda plan: _planned(session, plan),
+    choice = audioset_selection.Choice(
+        labels,
+        descendants,
+        without,
+        single_label,
+        subset,
+        tuple(map(Path, lists)),
+        limit,
+        max_per_label,
+        min_quality,
+        Path(exclude_ids) if exclude_ids else None,
+        seed,
     )
-    if not dry_run:
-        _finished(session, done)
-    session.result(_as_json(done))
-    missing = len(done.wanted) - (done.had or 0)
-    if not dry_run and missing:
-        raise PartialError(
-            f"{missing:,} of {len(done.wanted):,} clips are missing; each is a row of {done.out / 'ledger.parquet'} with "
-            "its reason. The same command asks again for those that may still come"
-        )
+    audioset_selection.check(choice)
+    settings = fetch_audioset.checked(
+        rate, pace, jobs, cookies, adopt, retry_permanent=retry_permanent, recheck=recheck
+    )
+    selected = audioset_selection.select(choice, session.progress)
+    folder = Path(out or selected.folder_name)
+    takes = audioset_selection.expected(
+        selected, folder, rate=rate, pace_per_h=settings.pace_per_h, jobs=jobs, retry_permanent=retry_permanent
+    )
+    _say_selected(session, selected)
+    _say_expected(session, selected, takes, pace, folder)
+    values = {"out": str(folder), **_values(selected, takes)}
+    if dry_run:
+        session.result(values)
+        return
+    done = fetch_audioset.bring(selected, folder, settings, session.progress)
+    following = _next(selected, folder, rate) if done.sources else None
+    _say_done(session, done, following)
+    low, high = done.interval
+    share = done.had / done.answered if done.answered else None
+    session.result(
+        {
+            **values,
+            "asked": done.outcome.asked,
+            "had": done.had,
+            "adopted": done.outcome.adopted,
+            "by_status": done.outcome.by_status,
+            "missing": done.by_reason,
+            "yield": {"answered": done.answered, "share": share, "low": low, "high": high},
+            "downloaded_bytes": done.outcome.bytes,
+            "stopped": done.outcome.stopped,
+            "sources": str(done.sources) if done.sources else None,
+            "next": following,
+        }
+    )
+    if done.outcome.stopped or done.missing:
+        raise PartialError(_partly(done))
 
 
-def _planned(session: Session, plan: Fetched) -> None:
-    """Say what was read, what is selected, and what that takes."""
-    from synth.steps.fetch_audioset import SURVIVAL
-
-    for one in plan.lists.found:
-        skipped = sum(one.counts.values())
-        more = (
-            f", {skipped:,} not used ({', '.join(f'{n:,} {kind}' for kind, n in one.counts.items())})"
-            if skipped
-            else ""
-        )
-        session.say(f"{one.name}: {one.used:,} rows{f' of {one.subset}' if one.subset else ''}{more}")
+def _say_selected(session: Session, selected: Selection) -> None:
+    """Say what was read, what of it was not used and why, and what was chosen."""
+    for one in selected.lists:
+        session.say(f"{one.name}: {one.used:,} rows used ({one.subset or 'of no known subset'})")
         for note in one.notes:
             session.say(f"  {note}")
-        for row in one.skipped[:_SHOWN]:
-            session.say(f"  line {row.line}: {row.reason}")
-        if skipped > _SHOWN:
-            session.say(f"  … {skipped - _SHOWN:,} more")
-    for note in (*plan.lists.notes, *plan.notes):
+        for kind, (count, line, reason) in _skipped(one).items():
+            session.say(f"  not used: {count:,} {kind}, e.g. line {line}: {reason}")
+    for note in selected.notes:
         session.say(note)
-    for label in plan.labels:
-        direct = ", ".join(f"{count:,} {subset}" for subset, count in label.direct.items())
-        session.say(f"{label.name} ({label.mid}): {direct or 'none'}; {label.selected:,} selected")
-    session.say(
-        f"{len(plan.wanted):,} clips selected: {plan.hours:.2f} h, about {_size(plan.bytes)} if all are had. "
-        f"{plan.videos:,} videos to ask for: about {_time(plan.eta_h)} at this pace. Expect about {plan.expected:,} "
-        f"({SURVIVAL:.0%}) to exist still"
-    )
+    count = len(selected.wanted)
+    session.say(f"{count:,} clip{'s' if count > 1 else ''} chosen, {selected.hours:.2f} h:")
+    shown = list(selected.labels.items())
+    for name, count in shown[:MOST_LABELS]:
+        found = selected.candidates[name]
+        session.say(f"  {count:>7,}  {name}" + (f" (of {found:,})" if found != count else ""))
+    if len(shown) > MOST_LABELS:
+        session.say(f"           … and {len(shown) - MOST_LABELS} more classes")
+    for reason, count in selected.left_out.items():
+        session.say(f"  left out: {count:,} {reason}")
 
 
-def _finished(session: Session, done: Fetched) -> None:
-    """Say what was had, what was not and why, and what to type next."""
-    share, low, high = done.share or (0.0, 0.0, 1.0)
-    session.say(
-        f"{done.out}: asked for {len(done.wanted):,}, had {done.had:,} ({share:.1%}; 95 % interval of the yield "
-        f"{low:.1%} to {high:.1%})"
-    )
-    for status, count in done.by_status.items():
-        if status != "ok":
-            session.say(f"  {count:,} {status}")
-    if done.stopped:
-        session.say(f"Stopped: {done.stopped}")
-    if done.sources:
-        session.say(f"Next: {_next(done)}")
-
-
-def _next(done: Fetched) -> str | None:
-    if not done.sources:
-        return None
-    return f"synth manifest {shlex.quote(str(done.sources))} --split 80/10/10 --seconds 10 --rate 48000 -o DIR"
-
-
-def _as_json(done: Fetched) -> dict[str, object]:
-    values: dict[str, object] = {
-        "out": str(done.out),
-        "selected": len(done.wanted),
-        "labels": {label.name: label.selected for label in done.labels},
-        "details": [
-            {
-                "name": one.name,
-                "mid": one.mid,
-                "direct": one.direct,
-                "candidates": one.candidates,
-                "selected": one.selected,
-            }
-            for one in done.labels
-        ],
-        "rows": done.lists.used,
-        "skipped": done.lists.skipped,
-        "lists": [
-            {
-                "file": one.name,
-                "subset": one.subset,
-                "rows": one.used,
-                "skipped": one.counts,
-                "claims": one.claims,
-                "partial": one.partial,
-                "notes": one.notes,
-                "not_used": [{"line": row.line, "kind": row.kind, "reason": row.reason} for row in one.skipped[:1000]],
-            }
-            for one in done.lists.found
-        ],
-        "notes": [*done.lists.notes, *done.notes],
-        "repeated": done.repeated,
-        "hours": round(done.hours, 4),
-        "bytes": done.bytes,
-        "videos": done.videos,
-        "eta_h": round(done.eta_h, 3),
-        "expected": done.expected,
+def _skipped(one: Segments) -> dict[str, tuple[int, int | str, str]]:
+    """Return for each reason how many data lines were not used, and the first of them."""
+    first = {skip.kind: skip for skip in reversed(one.skipped)}
+    return {
+        kind: (count, first[kind].line, first[kind].reason) if kind in first else (count, "?", "not listed")
+        for kind, count in sorted(one.counts.items(), key=lambda item: -item[1])
     }
-    if done.had is not None and done.share:
-        values |= {
-            "asked": len(done.wanted),
-            "had": done.had,
-            "by_status": done.by_status,
-            "yield": {"share": done.share[0], "low": done.share[1], "high": done.share[2]},
-            "stopped": done.stopped,
-            "sources": str(done.sources) if done.sources else None,
-            "next": _next(done),
+
+
+def _say_expected(session: Session, selected: Selection, takes: Expected, pace: str, folder: Path) -> None:
+    """Say what is there already, and what the rest will take."""
+    from synth.steps.audioset_selection import SURVIVAL
+
+    if takes.there or takes.given_up:
+        given_up = f", {takes.given_up:,} are refused for good (--retry-permanent asks again)" if takes.given_up else ""
+        session.say(f"{folder} has {takes.there:,} of them{given_up}")
+    if not takes.videos:
+        session.say("Nothing to ask for.")
+        return
+    session.say(
+        f"{takes.videos:,} videos to ask for at {pace}: {_duration(takes.eta_s)} at best; waiting out refusals comes on top"
+    )
+    session.say(
+        f"About {SURVIVAL * 100:.0f} % of AudioSet's videos still existed in 2023 (84.3 % of balanced, 84.1 % of eval, 85.2 % of "
+        f"unbalanced), fewer since: expect {round(SURVIVAL * len(selected.wanted)):,} of {len(selected.wanted):,} clips "
+        "at most"
+    )
+    session.say(
+        f"About {_size(takes.download_bytes)} to download (whole sound tracks, taken as 4 min at 70 kbit/s each), "
+        f"{_size(takes.disk_bytes)} of clips in {folder}"
+    )
+
+
+def _say_done(session: Session, done: Fetched, following: str | None) -> None:
+    """Say what came of it."""
+    for reason, count in done.outcome.not_adopted.items():
+        session.say(f"not adopted: {count:,} {reason}")
+    low, high = done.interval
+    adopted = f" ({done.outcome.adopted:,} adopted in this run)" if done.outcome.adopted else ""
+    session.say(f"Asked for {done.outcome.asked:,} clips, had {done.had:,}{adopted}")
+    for status, count in done.by_reason.items():
+        session.say(f"  {count:>7,}  {status}")
+    if done.answered:
+        session.say(
+            f"Yield: {done.had:,} of the {done.answered:,} that are had or refused for good, "
+            f"{_percent(done.had / done.answered)} (95 % interval: {_percent(low)} to {_percent(high)})"
+        )
+    if done.indexed:
+        good = done.indexed.counts["ok"]
+        session.say(f"{done.sources}: {good:,} clips that can be used, of all fetches into {done.folder}")
+        for status, count in sorted(done.indexed.counts.items()):
+            if status != "ok":
+                session.say(f"  not used: {count:,} {status}, e.g. {done.indexed.examples[status]}")
+    if following:
+        session.say(f"Next: {following}")
+
+
+def _partly(done: Fetched) -> str:
+    """Say why not all is there, and what to do."""
+    listed = ", ".join(f"{count:,} {status}" for status, count in done.by_reason.items())
+    says = f"{done.missing:,} of {done.outcome.asked:,} clips are missing: {listed}" if done.missing else ""
+    says += f"; each has its reason in {done.folder / 'ledger.parquet'}." if says else ""
+    if not done.had:
+        says = f"Nothing was had, so there is nothing to go on with. {says}"
+    left = done.missing - done.final
+    if done.outcome.stopped:
+        return f"Stopped early: {done.outcome.stopped} Then the same command goes on. {says}".strip()
+    if left:
+        return f"{says} {left:,} of them may still be had: run the same command again later."
+    return f"{says} None of them may be had by asking again (--retry-permanent asks all the same)."
+
+
+def _next(selected: Selection, folder: Path, rate: int) -> str:
+    """Return the command that makes a data set of the clips."""
+    labels = [word for name in selected.asked for word in ("--label", name)]
+    name = selected.folder_name.removeprefix("audioset-")
+    words = ["synth", "manifest", str(folder / "sources.parquet"), *labels, "--seconds", "10", "--rate", str(rate)]
+    return shlex.join([*words, "-o", name if Path(name) != folder else f"{name}-set"])
+
+
+def _values(selected: Selection, takes: Expected) -> dict[str, Any]:
+    """Return a selection as numbers for programs."""
+    files = [
+        {
+            "file": one.name,
+            "subset": one.subset,
+            "rows": one.used,
+            "skipped": sum(one.counts.values()),
+            "reasons": dict(one.counts),
+            "notes": list(one.notes),
         }
-    return values
+        for one in selected.lists
+    ]
+    lines = [
+        {"file": one.name, "line": skip.line, "kind": skip.kind, "reason": skip.reason}
+        for one in selected.lists
+        for skip in one.skipped[:MOST_SKIPPED]
+    ]
+    reasons: dict[str, int] = {}
+    for one in selected.lists:
+        for kind, count in one.counts.items():
+            reasons[kind] = reasons.get(kind, 0) + count
+    return {
+        "selected": len(selected.wanted),
+        "labels": selected.labels,
+        "candidates": selected.candidates,
+        "left_out": selected.left_out,
+        "rows": selected.rows,
+        "skipped": selected.skipped,
+        "reasons": reasons,
+        "files": files,
+        "skipped_lines": lines[:MOST_SKIPPED],
+        "notes": list(selected.notes),
+        "hours": round(selected.hours, 4),
+        "videos": takes.videos,
+        "there": takes.there,
+        "download_bytes": takes.download_bytes,
+        "disk_bytes": takes.disk_bytes,
+        "eta_s": round(takes.eta_s),
+    }
 
 
-def _size(value: float) -> str:
-    return f"{value / 1e9:.1f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
+def _duration(seconds: float) -> str:
+    if seconds < 5400:
+        return f"{max(1, round(seconds / 60))} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 2 * 86400 else f"{seconds / 86400:.1f} days"
 
 
-def _time(hours: float) -> str:
-    if hours < 1.5:
-        return f"{max(hours * 60, 1):.0f} min"
-    return f"{hours:.0f} h" if hours < 72 else f"{hours / 24:.0f} days"
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"

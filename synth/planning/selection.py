@@ -7,9 +7,10 @@ chosen stays chosen.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,32 +35,38 @@ class Wish:
     """What is asked for.
 
     Attributes:
-        labels: for each asked label the codes that count as it: its own, and those of its descendants if wanted.
+        labels: codes that are asked for; a segment needs one of them.
         without: codes that no chosen segment may carry.
-        single_label: only segments with one label.
+        single_label: only segments with one label in all.
         limit: most segments in all; None for no limit.
         max_per_label: most segments of each asked label; a segment of two of them counts for both.
-        excluded: ids that are not wanted.
+        excluded: ids of videos that are not wanted.
+        excluded_segments: ids and starts in ms of segments that are not wanted.
         seed: of the order.
     """
 
-    labels: Mapping[str, frozenset[int]]
+    labels: frozenset[int]
     without: frozenset[int] = frozenset()
     single_label: bool = False
     limit: int | None = None
     max_per_label: int | None = None
     excluded: frozenset[bytes] = frozenset()
+    excluded_segments: frozenset[tuple[bytes, int]] = frozenset()
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The rows that were chosen, in order, and how many candidates each asked label had before any limit."""
+    """The rows that were chosen, in order.
+
+    ``candidates`` counts the segments of each asked label before any limit, ``chosen`` those that were chosen;
+    ``left_out`` says why segments that carry an asked label were not.
+    """
 
     rows: NDArray[np.int64]
-    candidates: dict[str, int]
-    chosen: dict[str, int]
-    repeated: int
+    candidates: dict[int, int]
+    chosen: dict[int, int]
+    left_out: dict[str, int]
 
 
 def choose(pool: Pool, wish: Wish) -> Chosen:
@@ -68,45 +75,69 @@ def choose(pool: Pool, wish: Wish) -> Chosen:
     A segment that stands in the pool twice (the same id and start) is taken once: its first row counts. Candidates are
     taken in rounds: in round m each asked label, the rarest first, gets its next segment unless it has m already, and
     no segment is taken that would give one of its asked labels more than m. So after m rounds every label has at most m,
-    and what m rounds chose is the beginning of what m + 1 rounds choose.
+    the rarest has m if there are so many, and what m rounds chose is the beginning of what m + 1 rounds choose: no limit
+    that is raised takes anything back. Without any limit all are taken, in drawn order.
     """
-    names = sorted(wish.labels)
-    asked = _carries(pool, [wish.labels[name] for name in names])
-    good = asked.any(axis=1)
+    left_out: dict[str, int] = {}
+    rows = np.flatnonzero(_carries(pool, wish.labels))
+
+    def keep(good: NDArray[np.bool_], why: str) -> None:
+        nonlocal rows
+        if not good.all():
+            left_out[why] = int(len(good) - good.sum())
+            rows = rows[good]
+
+    keep(_first_of_each(pool, rows), "listed twice")
     if wish.without:
-        good &= ~_carries(pool, [wish.without])[:, 0]
+        keep(~_carries(pool, wish.without)[rows], "with an unwanted label")
     if wish.single_label:
-        good &= np.diff(pool.offsets) == 1
-    if wish.excluded:
-        good &= ~np.isin(pool.ytid, np.array(sorted(wish.excluded), pool.ytid.dtype))
-    rows = np.flatnonzero(good)
-    once = _first_of_each(pool, rows)
-    rows, repeated = rows[once], int(len(rows) - once.sum())
-    asked = asked[rows]
-    counts = asked.sum(axis=0)
-    ranked = rows[(order := _order(pool, rows, wish.seed))]
-    asked = asked[order]
-    rarest = sorted(range(len(names)), key=lambda k: (int(counts[k]), names[k]))
-    taken = _rounds(asked, rarest, wish.limit, wish.max_per_label)
-    return Chosen(
-        ranked[taken],
-        {name: int(counts[k]) for k, name in enumerate(names)},
-        {name: int(asked[taken, k].sum()) for k, name in enumerate(names)},
-        repeated,
-    )
+        keep(np.diff(pool.offsets)[rows] == 1, "with several labels")
+    if wish.excluded or wish.excluded_segments:
+        keep(~_excluded(pool, rows, wish), "excluded by their ids")
+    rows = rows[_order(pool, rows, wish.seed)]
+    sets = _asked(pool, rows, wish.labels)
+    candidates = _counts(sets, wish.labels)
+    taken = _rounds(sets, candidates, wish.limit, wish.max_per_label)
+    if len(taken) < len(rows):
+        left_out["beyond the limits"] = len(rows) - len(taken)
+    return Chosen(rows[taken], candidates, _counts([sets[k] for k in taken], wish.labels), left_out)
 
 
-def _carries(pool: Pool, groups: Sequence[frozenset[int]]) -> NDArray[np.bool_]:
-    """Return whether each segment carries a label of each group, shape (n, number of groups)."""
-    n = len(pool.ytid)
-    most = int(pool.codes.max(initial=-1)) + 1
-    owner = np.repeat(np.arange(n), np.diff(pool.offsets))
-    out = np.zeros((n, len(groups)), np.bool_)
-    for k, group in enumerate(groups):
-        wanted = np.zeros(most, np.bool_)
-        wanted[[code for code in group if code < most]] = True
-        out[owner[wanted[pool.codes]], k] = True
+def _carries(pool: Pool, codes: frozenset[int]) -> NDArray[np.bool_]:
+    """Return whether each segment carries one of some labels, (n,)."""
+    owner = np.repeat(np.arange(len(pool.ytid)), np.diff(pool.offsets))
+    out = np.zeros(len(pool.ytid), np.bool_)
+    out[owner[_table(pool, codes)[pool.codes]]] = True
     return out
+
+
+def _table(pool: Pool, codes: frozenset[int]) -> NDArray[np.bool_]:
+    wanted = np.zeros(int(pool.codes.max(initial=-1)) + 1, np.bool_)
+    wanted[[code for code in codes if code < len(wanted)]] = True
+    return wanted
+
+
+def _excluded(pool: Pool, rows: NDArray[np.int64], wish: Wish) -> NDArray[np.bool_]:
+    ids = wish.excluded | {ytid for ytid, _ in wish.excluded_segments}
+    found = np.isin(pool.ytid[rows], np.array(sorted(ids), pool.ytid.dtype))
+    for k in np.flatnonzero(found):
+        ytid = bytes(pool.ytid[rows[k]])
+        found[k] = ytid in wish.excluded or (ytid, int(pool.start_ms[rows[k]])) in wish.excluded_segments
+    return found
+
+
+def _asked(pool: Pool, rows: NDArray[np.int64], labels: frozenset[int]) -> list[tuple[int, ...]]:
+    """Return the asked labels of each row, in ascending order."""
+    wanted = _table(pool, labels)[pool.codes]
+    before = np.concatenate([[0], np.cumsum(wanted, dtype=np.int64)])
+    codes = pool.codes[wanted].tolist()
+    starts, ends = before[pool.offsets[rows]].tolist(), before[pool.offsets[rows + 1]].tolist()
+    return [tuple(sorted(set(codes[start:end]))) for start, end in zip(starts, ends, strict=True)]
+
+
+def _counts(sets: Sequence[tuple[int, ...]], labels: frozenset[int]) -> dict[int, int]:
+    counts = Counter(code for codes in sets for code in codes)
+    return {code: counts[code] for code in sorted(labels)}
 
 
 def _words(ytid: NDArray[np.bytes_]) -> NDArray[np.uint64]:
@@ -132,33 +163,61 @@ def _order(pool: Pool, rows: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     return np.lexsort((pool.start_ms[rows], words[:, 1], words[:, 0], drawn)).astype(np.int64)
 
 
-def _rounds(asked: NDArray[np.bool_], rarest: Sequence[int], limit: int | None, most: int | None) -> NDArray[np.int64]:
-    """Return positions in the order of choice; ``asked`` has a row per candidate, in drawn order, a column per label.
+def _rounds(
+    sets: Sequence[tuple[int, ...]], candidates: Mapping[int, int], limit: int | None, most: int | None
+) -> list[int]:
+    """Return positions in the order of choice; ``sets`` are the asked labels of each candidate, in drawn order.
 
-    Which candidates may be taken depends on their set of asked labels alone, so there is a queue for each such set.
+    Which candidates may be taken depends on their set of asked labels alone, so there is a queue for each such set, and
+    for each label a heap of its queues by the position of their heads.
     """
-    n = len(asked)
-    end = n if limit is None else min(limit, n)
-    if asked.shape[1] == 1:
-        return np.arange(end if most is None else min(end, most))
-    sets, which = np.unique(asked, axis=0, return_inverse=True)
-    queues = [deque(np.flatnonzero(which.reshape(-1) == k).tolist()) for k in range(len(sets))]
-    labels_of = [np.flatnonzero(one).tolist() for one in sets]
-    queues_of = {label: [k for k, labels in enumerate(labels_of) if label in labels] for label in rarest}
-    have = dict.fromkeys(rarest, 0)
+    if limit is None and most is None:
+        return list(range(len(sets)))
+    end = len(sets) if limit is None else min(limit, len(sets))
+    queues: dict[tuple[int, ...], deque[int]] = {}
+    for position, codes in enumerate(sets):
+        queues.setdefault(codes, deque()).append(position)
+    heaps: dict[int, list[tuple[int, tuple[int, ...]]]] = {label: [] for label in candidates}
+    for codes, queue in queues.items():
+        for label in codes:
+            heaps[label].append((queue[0], codes))
+    for heap in heaps.values():
+        heapify(heap)
+    waiting = sorted((label for label in heaps if heaps[label]), key=lambda label: (candidates[label], label))
+    have = dict.fromkeys(heaps, 0)
     taken: list[int] = []
     level = 0
-    while len(taken) < end and (most is None or level < most):
+    while waiting and len(taken) < end and (most is None or level < most):
         level += 1
-        for label in rarest:
+        for label in waiting:
             if have[label] >= level or len(taken) >= end:
                 continue
-            queues_of[label] = [k for k in queues_of[label] if queues[k]]
-            free = [k for k in queues_of[label] if all(have[other] < level for other in labels_of[k])]
-            if not free:
-                continue
-            best = min(free, key=lambda k: queues[k][0])
-            taken.append(queues[best].popleft())
-            for other in labels_of[best]:
-                have[other] += 1
-    return np.array(taken, np.int64)
+            found = _free(heaps[label], queues, have, level)
+            if found:
+                taken.append(queues[found].popleft())
+                for other in found:
+                    have[other] += 1
+        waiting = [label for label in waiting if heaps[label]]
+    return taken
+
+
+def _free(
+    heap: list[tuple[int, tuple[int, ...]]],
+    queues: Mapping[tuple[int, ...], deque[int]],
+    have: Mapping[int, int],
+    level: int,
+) -> tuple[int, ...] | None:
+    """Return the set whose queue has the earliest head among those of which no label has ``level`` segments yet."""
+    full, found = [], None
+    while heap and found is None:
+        head, codes = heappop(heap)
+        queue = queues[codes]
+        if queue and queue[0] == head:
+            full.append((head, codes))
+            if all(have[code] < level for code in codes):
+                found = codes
+        elif queue:  # another label of this set took its head
+            heappush(heap, (queue[0], codes))
+    for entry in full:
+        heappush(heap, entry)
+    return found

@@ -1,168 +1,133 @@
-"""AudioSet's lists as the fetch needs them: the ones that are named, else those of the cache, else downloads."""
+"""Where AudioSet's lists come from: what was given by ``--csv``, else the cache, else a download."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from synth.audio import cache
-from synth.corpora.audioset import classes, segments
+from synth.corpora.audioset import classes as class_lists
+from synth.corpora.audioset import segments
 from synth.corpora.audioset.classes import Classes, Ontology
+from synth.corpora.audioset.clean import MID
 from synth.corpora.audioset.segments import SUBSETS, Segments
-from synth.corpora.walk import shown
-from synth.errors import InputError, UsageError, listed, nearest
+from synth.errors import InputError, listed
 from synth.fetching import lists
 from synth.fetching.archives import NotFetchedError
-from synth.planning.selection import Pool
 from synth.steps.progress import Progress
 
-_TABLES = (".csv", ".tsv", ".txt")
-_PACKED = (".gz", ".xz", ".bz2")
+_LIST_NAMES = re.compile(r"\.(?:csv|tsv|txt)(?:\.(?:gz|xz|bz2))?", re.IGNORECASE)
+_ID = re.compile(r"Y?([A-Za-z0-9_-]{11})(?:\.[A-Za-z0-9]{2,4})?")
+_SEGMENT = re.compile(r"([A-Za-z0-9_-]{11})_([0-9]{1,9})")
 
 
-@dataclass(frozen=True, slots=True)
 class Lists:
-    """The lists that were read, and their segments one after another: ``pool.codes`` are positions in ``mids``, ``of``
-    is the list of each segment.
-    """
+    """The files of AudioSet that a run reads; ``given`` are the files and folders of ``--csv``."""
 
-    found: tuple[Segments, ...]
-    pool: Pool
-    end_s: NDArray[np.float64]
-    start_s: NDArray[np.float64]
-    of: NDArray[np.int32]
-    mids: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    def __init__(self, given: Sequence[Path], progress: Progress) -> None:
+        for path in given:
+            if not path.exists():
+                raise InputError(f"--csv {path}: no such file or folder; wanted a list of AudioSet segments")
+        self._given, self._progress = given, progress
 
-    @property
-    def used(self) -> int:
-        """Data rows that are used."""
-        return sum(one.used for one in self.found)
+    def classes(self, asked: Sequence[str]) -> Classes:
+        """Return the classes; none where their list is not to be had and all that is asked for are mids.
 
-    @property
-    def skipped(self) -> int:
-        """Data rows that are not used."""
-        return sum(sum(one.counts.values()) for one in self.found)
-
-    def labels(self, row: int) -> tuple[str, ...]:
-        """Return the mids of a segment."""
-        return tuple(self.mids[code] for code in self.pool.codes[self.pool.offsets[row] : self.pool.offsets[row + 1]])
-
-
-def folder() -> Path:
-    """Return the folder of the cache that holds downloaded lists."""
-    return cache.folder() / "audioset"
-
-
-def places(csv: Sequence[str | Path]) -> list[Path]:
-    """Return the folders in which a list of classes is looked for, the first that has it first."""
-    beside = [path if path.is_dir() else path.parent for path in map(Path, csv)]
-    return list(dict.fromkeys([*beside, folder()]))
-
-
-def get_classes(csv: Sequence[str | Path], needed: bool, progress: Progress) -> Classes:
-    """Return the classes: from beside the CSV, else from the cache, else downloaded.
-
-    Where ``needed`` is false, no class list is an empty one: mids work without. Raises InputError otherwise.
-    """
-    for place in places(csv):
-        there = place / classes.LABELS
-        if there.is_file():
-            return classes.read(there)
-    try:
-        return classes.read(lists.get(lists.LABELS, folder(), progress))
-    except NotFetchedError as error:
-        if not needed:
+        Raises InputError where a name is asked for and there is no list to look it up in.
+        """
+        try:
+            return class_lists.read(self._file(class_lists.LABELS))
+        except NotFetchedError as error:
+            names = [text for text in asked if not all(MID.fullmatch(piece.strip()) for piece in text.split(","))]
+            if names:
+                raise InputError(
+                    f"'{names[0]}' is a name, and names are looked up in {class_lists.LABELS}: {error}. Or give the "
+                    "class by its mid, such as /m/0mkg"
+                ) from None
             return Classes()
-        raise InputError(
-            f"labels are given by name, and {error}; or give the label's mid, e.g. --label /m/0mkg"
-        ) from None
 
+    def ontology(self) -> Ontology:
+        """Return the graph of the classes. Raises InputError."""
+        return class_lists.read_ontology(self._file(class_lists.ONTOLOGY))
 
-def get_ontology(csv: Sequence[str | Path], progress: Progress) -> Ontology:
-    """Return the graph of classes; errors as in :func:`get_classes`."""
-    return classes.read_ontology(_beside(csv, lists.ONTOLOGY, progress))
+    def quality(self) -> dict[str, float | None]:
+        """Return the share of true labels of each class; None for a class that was not rated. Raises InputError."""
+        return class_lists.read_quality(self._file(class_lists.QUALITY))
 
+    def segments(self, subsets: Sequence[str], classes: Classes, notes: list[str]) -> list[Segments]:
+        """Read all lists, or those of some subsets, in the order of AudioSet's files.
 
-def get_quality(csv: Sequence[str | Path], progress: Progress) -> dict[str, float | None]:
-    """Return the share of true labels of each class; errors as in :func:`get_classes`."""
-    return classes.read_quality(_beside(csv, lists.QUALITY, progress))
-
-
-def get_segments(csv: Sequence[str | Path], subsets: Sequence[str], names: Classes, progress: Progress) -> Lists:
-    """Read the lists of segments: those named by ``csv``, files and folders, else those of the cache or downloads.
-
-    Raises:
-        UsageError: a subset that AudioSet does not have.
-        InputError: a list that cannot be read or had, or none of a wanted subset.
-    """
-    for subset in subsets:
-        if subset not in SUBSETS:
-            raise UsageError(f"--subset {subset}{nearest(subset, SUBSETS)}; wanted {', '.join(SUBSETS)}")
-    if csv:
-        paths = [file for path in csv for file in _files(Path(path))]
-    else:
-        wanted = [name for name in SUBSETS if name in subsets or not subsets]
-        paths = [lists.get(lists.SEGMENTS[name], folder(), progress) for name in wanted]
-    found, notes = [], []
-    for k, path in enumerate(dict.fromkeys(paths)):
-        progress("reading lists", k, len(paths))
-        one = segments.read(path, names.mids)
-        if subsets and one.subset not in subsets:
-            notes.append(f"{one.name} is left out: {one.subset or 'its subset is not known, by header or by name'}")
+        Raises InputError for a list that cannot be read, and where there is none of what is wanted.
+        """
+        if not self._given:
+            paths = [self._file(lists.SEGMENTS[subset]) for subset in subsets or SUBSETS]
         else:
-            found.append(one)
-    progress("reading lists", len(paths), len(paths))
-    if not found:
-        raise InputError(f"no list of --subset {', '.join(subsets)}: {listed(notes)}")
-    return _together(found, notes)
+            paths = self._listed()
+        read = []
+        for k, path in enumerate(paths):
+            self._progress("reading", k, len(paths))
+            read.append(segments.read(path, classes.mids))
+        self._progress("reading", len(paths), len(paths))
+        if subsets:
+            other = [one for one in read if one.subset not in subsets]
+            read = [one for one in read if one.subset in subsets]
+            unknown = [one.name for one in other if one.subset is None]
+            why = f"; {listed(unknown)} does not say which list it is: leave out --subset" if unknown else ""
+            if not read:
+                raise InputError(f"--subset {', '.join(subsets)}: no such list in {listed(self._given)}{why}")
+            if unknown:
+                notes.append(f"{listed(unknown)}: not of a known subset, left out by --subset")
+        return sorted(read, key=lambda one: SUBSETS.index(one.subset) if one.subset else len(SUBSETS))
+
+    def _listed(self) -> list[Path]:
+        paths: list[Path] = []
+        for given in self._given:
+            if not given.is_dir():
+                paths.append(given)
+                continue
+            inside = sorted(path for path in given.iterdir() if path.is_file() and _LIST_NAMES.search(path.name))
+            found = [path for path in inside if segments.looks_like(path)]
+            if not found:
+                raise InputError(
+                    f"--csv {given}: no list of segments in that folder ({listed(p.name for p in inside) or 'no .csv'}); "
+                    "wanted balanced_train_segments.csv or the like"
+                )
+            paths += found
+        return list({path.resolve(): path for path in paths}.values())
+
+    def _file(self, name: str) -> Path:
+        """Return one of AudioSet's files: beside the given lists, else from the cache, else downloaded."""
+        for given in self._given:
+            beside = (given if given.is_dir() else given.parent) / name
+            if beside.is_file():
+                return beside
+        return lists.bring(name, self._progress)
 
 
-def _files(path: Path) -> list[Path]:
-    """Return the lists of segments that a path names: itself, or those in a folder, told by their form."""
-    if not path.is_dir():
-        return [path]
-    named = [
-        file
-        for file in sorted(path.iterdir())
-        if file.is_file() and not file.name.startswith(".") and _bare(file).suffix.lower() in _TABLES
-    ]
-    found = [file for file in named if segments.looks_like(file)]
-    if not found:
-        raise InputError(
-            f"--csv {shown(str(path))}: none of its files is a list of segments (found "
-            f"{listed(file.name for file in named) or 'no .csv, .tsv or .txt'}); wanted e.g. balanced_train_segments.csv"
-        )
-    return found
+def excluded(path: Path) -> tuple[frozenset[bytes], frozenset[tuple[bytes, int]]]:
+    """Read ids that are not wanted: of videos, and of single segments with their start in ms.
 
-
-def _bare(file: Path) -> Path:
-    return file.with_suffix("") if file.suffix.lower() in _PACKED else file
-
-
-def _together(found: Sequence[Segments], notes: Sequence[str]) -> Lists:
-    words: dict[str, int] = {}
-    codes = []
-    for one in found:
-        to_all = np.array([words.setdefault(mid, len(words)) for mid in one.mids], np.int32)
-        codes.append(to_all[one.codes])
-    counts = np.concatenate([np.diff(one.offsets) for one in found])
-    start_s = np.concatenate([one.start_s for one in found])
-    pool = Pool(
-        np.concatenate([one.ytid for one in found]),
-        np.rint(start_s * 1000).astype(np.int64),
-        np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
-        np.concatenate(codes),
-    )
-    of = np.repeat(np.arange(len(found), dtype=np.int32), [len(one) for one in found])
-    end_s = np.concatenate([one.end_s for one in found])
-    return Lists(tuple(found), pool, end_s, start_s, of, tuple(words), tuple(notes))
-
-
-def _beside(csv: Sequence[str | Path], wanted: lists.Published, progress: Progress) -> Path:
-    there = (place / wanted.name for place in places(csv))
-    return next((path for path in there if path.is_file()), None) or lists.get(wanted, folder(), progress)
+    One a line, ``--PJHxphWEs`` or ``--PJHxphWEs_30000``; what follows a comma or a blank is not read, nor a line that
+    begins with #: a list of segments excludes its videos. Raises InputError for a line that is no id.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--exclude-ids {path}: {getattr(error, 'strerror', None) or 'is no text'}") from None
+    videos: set[bytes] = set()
+    single: set[tuple[bytes, int]] = set()
+    for number, line in enumerate(text.splitlines(), 1):
+        words = re.split(r"[\s,;]+", line.strip(" \t\"'"), maxsplit=1)
+        word = words[0].strip("\"'")
+        if not word or word.startswith("#") or (number == 1 and word.casefold() in ("ytid", "item_id", "id")):
+            continue
+        if found := _ID.fullmatch(word):
+            videos.add(found[1].encode())
+        elif found := _SEGMENT.fullmatch(word):
+            single.add((found[1].encode(), int(found[2])))
+        else:
+            raise InputError(
+                f"--exclude-ids {path}, line {number}: '{word[:60]}' is no id; wanted a video's, such as --PJHxphWEs, or "
+                "a segment's, such as --PJHxphWEs_30000"
+            )
+    return frozenset(videos), frozenset(single)
