@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 import numpy as np
@@ -177,14 +177,14 @@ def _rounds(
     queues: dict[tuple[int, ...], deque[int]] = {}
     for position, codes in enumerate(sets):
         queues.setdefault(codes, deque()).append(position)
-    heaps: dict[int, list[tuple[int, tuple[int, ...]]]] = {label: [] for label in candidates}
+    lines = {label: _Line() for label in candidates}
     for codes, queue in queues.items():
         for label in codes:
-            heaps[label].append((queue[0], codes))
-    for heap in heaps.values():
-        heapify(heap)
-    waiting = sorted((label for label in heaps if heaps[label]), key=lambda label: (candidates[label], label))
-    have = dict.fromkeys(heaps, 0)
+            lines[label].heap.append((queue[0], codes))
+    for line in lines.values():
+        heapify(line.heap)
+    waiting = sorted((label for label in lines if candidates[label]), key=lambda label: (candidates[label], label))
+    have = dict.fromkeys(lines, 0)
     taken: list[int] = []
     level = 0
     while waiting and len(taken) < end and (most is None or level < most):
@@ -192,32 +192,41 @@ def _rounds(
         for label in waiting:
             if have[label] >= level or len(taken) >= end:
                 continue
-            found = _free(heaps[label], queues, have, level)
+            found = lines[label].next(queues, have, level)
             if found:
                 taken.append(queues[found].popleft())
                 for other in found:
                     have[other] += 1
-        waiting = [label for label in waiting if heaps[label]]
+        waiting = [label for label in waiting if lines[label].heap or lines[label].parked]
     return taken
 
 
-def _free(
-    heap: list[tuple[int, tuple[int, ...]]],
-    queues: Mapping[tuple[int, ...], deque[int]],
-    have: Mapping[int, int],
-    level: int,
-) -> tuple[int, ...] | None:
-    """Return the set whose queue has the earliest head among those of which no label has ``level`` segments yet."""
-    full, found = [], None
-    while heap and found is None:
-        head, codes = heappop(heap)
-        queue = queues[codes]
-        if queue and queue[0] == head:
-            full.append((head, codes))
-            if all(have[code] < level for code in codes):
-                found = codes
-        elif queue:  # another label of this set took its head
-            heappush(heap, (queue[0], codes))
-    for entry in full:
-        heappush(heap, entry)
-    return found
+_Entry = tuple[int, tuple[int, ...]]  # the head of a queue, and the queue's set of labels
+
+
+@dataclass(slots=True)
+class _Line:
+    """The queues of one label: a heap of those that may be free, and the others by a label that is in their way."""
+
+    heap: list[_Entry] = field(default_factory=list)
+    parked: dict[int, list[_Entry]] = field(default_factory=dict)
+
+    def next(
+        self, queues: Mapping[tuple[int, ...], deque[int]], have: Mapping[int, int], level: int
+    ) -> tuple[int, ...] | None:
+        """Return the set whose queue has the earliest head among those of which no label has ``level`` segments yet."""
+        for label in [label for label in self.parked if have[label] < level]:
+            for entry in self.parked.pop(label):
+                heappush(self.heap, entry)
+        while self.heap:
+            head, codes = self.heap[0]
+            queue = queues[codes]
+            full = next((code for code in codes if have[code] >= level), None)
+            if queue and queue[0] == head and full is None:
+                return codes
+            heappop(self.heap)
+            if queue and full is not None:
+                self.parked.setdefault(full, []).append((queue[0], codes))
+            elif queue:  # another label of this set took its head
+                heappush(self.heap, (queue[0], codes))
+        return None
