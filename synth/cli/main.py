@@ -23,9 +23,9 @@ COMMANDS = {
     "render": "Make the audio of a plan; goes on where it stopped.",
     "audit": "Check every claim of a data set; exit 1 if one does not hold.",
     "verify": "Re-render a sample and compare it with the data.",
+    "fetch-audioset": "Get the clips of AudioSet's classes, and a ledger of what is gone.",
     "fetch-librispeech": "Get subsets of LibriSpeech: download, check, unpack, count.",
     "fetch-ravdess": "Get RAVDESS, acted emotions: download, check, unpack, count.",
-    "fetch-audioset": "Get the clips of AudioSet's classes, and a ledger of what is gone.",
     "run": "Run the commands of a recipe, one after another.",
 }
 INTERRUPTED = 130

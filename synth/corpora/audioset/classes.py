@@ -67,8 +67,8 @@ class Classes:
         return mids
 
     def _unknown(self, text: str) -> str:
-        near = get_close_matches(text.casefold(), self.mids, n=3, cutoff=0.6)
-        near += [name for name in self.mids if text.casefold() in name and name not in near]
+        near = sorted((name for name in self.mids if text.casefold() in name), key=lambda name: (len(name), name))
+        near += [name for name in get_close_matches(text.casefold(), self.mids, n=3, cutoff=0.6) if name not in near]
         hint = f"did you mean {' or '.join(repr(self.names[self.mids[name]]) for name in near[:5])}?" if near else ""
         return f"'{text}' is no label of AudioSet; " + (hint or f"its {len(self.names)} names are in {LABELS}")
 

@@ -49,7 +49,7 @@ _HEADS = {
 }
 
 
-class Unread(Exception):
+class Unread(Exception):  # noqa: N818 - a verdict on a row, not a fault of the program
     """A data row that is not used: ``kind`` in a word, the message in a sentence."""
 
     def __init__(self, kind: str, why: str) -> None:

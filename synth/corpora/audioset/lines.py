@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 from synth.corpora.walk import shown
 from synth.errors import InputError
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 21
 LONGEST_LINE = 1 << 16  # bytes; the longest real row has about 200
 MOST_BYTES = 1 << 32  # unpacked; the longest real file has 0.1 GB
 _PACKED = ((b"\x1f\x8b", gzip.open), (b"\xfd7zXZ\x00", lzma.open), (b"BZh", bz2.open))
@@ -29,13 +29,14 @@ _ARCHIVES = ((b"PK\x03\x04", "a ZIP archive"), (b"PAR1", "a Parquet file"), (b"%
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines: their bytes, the number of the first (from 1), and whether the last one ends in a line feed.
+    """Whole lines: their bytes, the number of the first (from 1), how many, and whether the last ends in a line feed.
 
     A block with ``passed_over`` stands for one line of so many bytes that was too long to be read.
     """
 
     data: bytes
     first: int
+    count: int = 1
     ended: bool = True
     passed_over: int = 0
 
@@ -63,8 +64,9 @@ def blocks(path: Path) -> Iterator[Block]:
         last = piece.rfind(b"\n") + 1
         if last:
             data = held + piece[:last]
-            yield Block(data, number)
-            number, held = number + data.count(b"\n"), piece[last:]
+            count = data.count(b"\n")
+            yield Block(data, number, count)
+            number, held = number + count, piece[last:]
         else:
             held += piece
         if len(held) > LONGEST_LINE:

@@ -24,7 +24,8 @@ from synth.errors import InputError
 
 SUBSETS = ("balanced", "eval", "unbalanced")
 MOST_LISTED = 100_000  # skipped rows that are kept one by one; all are counted
-_SAMPLE_LINES = 2_000
+_SAMPLE_LINES = 400
+_PIECE_BYTES = 1 << 15
 _CLAIM = re.compile(r"num_([a-z_]+)\s*=\s*([0-9]+)")
 # what the real files say of themselves: number of segments, and when they were made
 _SIZES = {22_160: "balanced", 20_371: "eval", 2_041_789: "unbalanced"}
@@ -149,7 +150,7 @@ class _Reader:
     spread: dict[int, tuple[int, bool]] = field(
         default_factory=dict
     )  # line -> label fields, whether none was left empty
-    blanks: bool = True  # what the last clean block was like
+    separator: str = " "  # of the last clean block
 
     def add(self, block: Block, form: damaged.Layout) -> None:
         """Add a block of lines."""
@@ -157,21 +158,35 @@ class _Reader:
             self.skip(block.first, "too-long", f"is a line of {block.passed_over:,} bytes")
             return
         data, first = block.data, block.first
-        if form == damaged.Layout() and block.ended:
-            while data and (first == 1 or self.heads) and first < 10:  # the lines of the header
-                line, _, rest = data.partition(b"\n")
-                if not self.head(line.decode("utf-8", "replace")):
-                    break
-                data, first = rest, first + 1
-            for blanks in (self.blanks, not self.blanks) if data else ():
-                rows = clean.parse(data, first, blanks)
-                if rows is not None:
-                    self.blanks = blanks
-                    self.keep(rows)
-                    return
-        self.slowly(data, first, form, block.ended)
+        if not block.ended or form != damaged.Layout(form.separator):
+            self.slowly(data, first, form, block.ended)
+            return
+        while data and (first == 1 or self.heads) and first < 10:  # the lines of the header
+            line, _, rest = data.partition(b"\n")
+            if not self.head(line.decode("utf-8", "replace")):
+                break
+            data, first = rest, first + 1
+        if self.quickly(data, first, block.first + block.count - first, form):
+            return
+        while data:  # a broken row costs no more than the piece that it is in
+            end = data.find(b"\n", _PIECE_BYTES) + 1 or len(data)
+            piece, data = data[:end], data[end:]
+            count = piece.count(b"\n")
+            if not self.quickly(piece, first, count, form):
+                self.slowly(piece, first, form)
+            first += count
 
-    def slowly(self, data: bytes, first: int, form: damaged.Layout, ended: bool) -> None:
+    def quickly(self, data: bytes, first: int, count: int, form: damaged.Layout) -> bool:
+        """Read clean rows; return whether they were."""
+        for separator in dict.fromkeys((self.separator, *((" ", ",") if form.separator == "," else form.separator))):
+            rows = clean.parse(data, first, count, separator)
+            if rows is not None:
+                self.separator = separator
+                self.keep(rows)
+                return True
+        return False
+
+    def slowly(self, data: bytes, first: int, form: damaged.Layout, ended: bool = True) -> None:
         """Read a block row by row."""
         kept: list[tuple[int, damaged.Row]] = []
         lines = data.decode("utf-8", "replace").split("\n")
