@@ -131,10 +131,16 @@ def command(
     selected = audioset_selection.select(choice, session.progress)
     folder = Path(out or selected.folder_name)
     takes = audioset_selection.expected(
-        selected, folder, rate=rate, pace_per_h=settings.pace_per_h, jobs=jobs, retry_permanent=retry_permanent
+        selected,
+        folder,
+        rate=rate,
+        pace_per_h=settings.pace_per_h,
+        jobs=jobs,
+        retry_permanent=retry_permanent,
+        recheck=recheck,
     )
     _say_selected(session, selected)
-    _say_expected(session, selected, takes, pace, folder)
+    _say_expected(session, selected, takes, pace, folder, bool(adopt))
     values = {"out": str(folder), **_values(selected, takes)}
     if dry_run:
         session.result(values)
@@ -194,7 +200,7 @@ def _skipped(one: Segments) -> dict[str, tuple[int, int | str, str]]:
     }
 
 
-def _say_expected(session: Session, selected: Selection, takes: Expected, pace: str, folder: Path) -> None:
+def _say_expected(session: Session, selected: Selection, takes: Expected, pace: str, folder: Path, adopt: bool) -> None:
     """Say what is there already, and what the rest will take."""
     from synth.steps.audioset_selection import SURVIVAL
 
@@ -206,6 +212,7 @@ def _say_expected(session: Session, selected: Selection, takes: Expected, pace: 
         return
     session.say(
         f"{takes.videos:,} videos to ask for at {pace}: {_duration(takes.eta_s)} at best; waiting out refusals comes on top"
+        + (", adopted copies are not asked for" if adopt else "")
     )
     session.say(
         f"About {SURVIVAL * 100:.0f} % of AudioSet's videos still existed in 2023 (84.3 % of balanced, 84.1 % of eval, 85.2 % of "
@@ -258,8 +265,11 @@ def _partly(done: Fetched) -> str:
 
 
 def _next(selected: Selection, folder: Path, rate: int) -> str:
-    """Return the command that makes a data set of the clips."""
-    labels = [word for name in selected.asked for word in ("--label", name)]
+    """Return the command that makes a data set of the clips; with all their labels where those below were asked for."""
+    names = [name for name in selected.asked if selected.labels.get(name)]
+    labels = (
+        [word for name in names for word in ("--label", name)] if set(selected.labels) <= set(selected.asked) else []
+    )
     name = selected.folder_name.removeprefix("audioset-")
     words = ["synth", "manifest", str(folder / "sources.parquet"), *labels, "--seconds", "10", "--rate", str(rate)]
     return shlex.join([*words, "-o", name if Path(name) != folder else f"{name}-set"])

@@ -17,13 +17,13 @@ from urllib import error, request
 from synth import __version__
 from synth.audio import cache
 from synth.errors import InputError, UsageError
-from synth.fetching.archives import NotFetchedError, opener
+from synth.fetching.archives import NotFetchedError, opener, reason
 from synth.fetching.items import Progress
 from synth.store import atomic
 
 BASE_VARIABLE = "SYNTH_AUDIOSET_URL"  # a folder on a web server that holds these files, instead of the official places
 _GOOGLE = "http://storage.googleapis.com/us_audioset/youtube_corpus/v1"
-_MOST_BYTES = 512 << 20  # the largest list has about 100 MB; a server that sends more sends something else
+MOST_BYTES = 512 << 20  # the largest list has about 100 MB; a server that sends more sends something else
 _SILENT_S = 30.0
 _TRIES = 3
 _BLOCK = 1 << 18
@@ -145,7 +145,7 @@ def _pull(url: str, wanted: Listed, file: Path, progress: Progress) -> None:
         refused.close()
         raise _FailedError(f"HTTP {refused.code} {refused.reason}", final=refused.code < 500) from None
     except (OSError, http.client.HTTPException, ValueError) as failed:
-        raise _FailedError(str(getattr(failed, "reason", failed)) or type(failed).__name__, final=True) from None
+        raise _FailedError(reason(failed), final=True) from None
     with closing(answer), file.open("wb") as out:
         if answer.status != 200:
             raise _FailedError(f"HTTP {answer.status} {answer.reason}", final=True)
@@ -155,12 +155,12 @@ def _pull(url: str, wanted: Listed, file: Path, progress: Progress) -> None:
             try:
                 block = answer.read(_BLOCK)
             except (OSError, http.client.HTTPException, ValueError) as failed:
-                raise _FailedError(f"cut after {received:,} bytes: {failed}") from None
+                raise _FailedError(f"cut after {received:,} bytes: {reason(failed)}") from None
             if not block:
                 break
             received += len(block)
-            if received > _MOST_BYTES:
-                raise _FailedError(f"sends more than {_MOST_BYTES >> 20} MB; that is another file", final=True)
+            if received > MOST_BYTES:
+                raise _FailedError(f"sends more than {MOST_BYTES:,} bytes; that is another file", final=True)
             out.write(block)
             digest.update(block)
             lines += block.count(b"\n")

@@ -126,7 +126,7 @@ def select(choice: Choice, progress: Progress) -> Selection:
     if not classes.names:
         notes.append("there is no class_labels_indices.csv: labels go by their mids, without names")
     ontology = lists.ontology() if choice.descendants else None
-    asked = [_mid(label, classes, ontology) for label in dict.fromkeys(choice.label)]
+    asked = list(dict.fromkeys(_mid(label, classes, ontology) for label in choice.label))
     wanted = dict.fromkeys(asked)
     if ontology:
         below = sorted(set[str]().union(*(ontology.descendants(mid) for mid in asked)))
@@ -174,29 +174,39 @@ def select(choice: Choice, progress: Progress) -> Selection:
 
 
 def expected(
-    selected: Selection, folder: Path, *, rate: int, pace_per_h: float, jobs: int, retry_permanent: bool
+    selected: Selection,
+    folder: Path,
+    *,
+    rate: int,
+    pace_per_h: float,
+    jobs: int,
+    retry_permanent: bool = False,
+    recheck: bool = False,
 ) -> Expected:
     """Say what getting all of a selection into a folder takes, with what its ledger has already."""
     known = ledger.known(folder)
     there = given_up = 0
     videos: dict[str, float] = {}
+    checks: set[str] = set()
     todo_s = 0.0
     for one in selected.wanted:
         row = known.get(one.item_id)
         if row is not None and row.ok:
             there += 1
+            checks.update({one.ytid} if recheck else ())
         elif row is not None and row.permanent and not retry_permanent:
             given_up += 1
         else:
             videos[one.ytid] = max(videos.get(one.ytid, _VIDEO_S), one.end_s)
             todo_s += one.length_s
+    to_ask = len(checks | set(videos))
     return Expected(
         there,
         given_up,
-        len(videos),
+        to_ask,
         round(SURVIVAL * sum(videos.values()) * _DOWNLOAD_BYTES_PER_S),
         round(SURVIVAL * todo_s * rate * 2 * _FLAC),
-        len(videos) * max(3600 / pace_per_h, _ASKING_S / jobs),
+        to_ask * max(3600 / pace_per_h, _ASKING_S / jobs),
     )
 
 

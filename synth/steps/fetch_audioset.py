@@ -118,7 +118,7 @@ def bring(selected: Selection, folder: Path, settings: Settings, progress: Progr
     indexed, sources = None, None
     if any(row.path for row in known.values()):
         sources = folder / SOURCES_NAME
-        indexed = index([folder], rate=settings.rate_hz, out=sources, progress=progress)
+        indexed = index([f"{folder.resolve().name}={folder}"], rate=settings.rate_hz, out=sources, progress=progress)
     by_reason = dict(sorted(Counter(row.status for row in lost).items(), key=lambda one: (-one[1], one[0])))
     interval = wilson(had, had + final)
     return Fetched(selected, folder, outcome, by_reason, final, had + final, interval, indexed, sources)

@@ -192,6 +192,49 @@ def test_a_clip_in_two_lists_counts_once(site, own):
     assert found["left_out"] == {"listed twice": 5}
 
 
+@needs_data
+@pytest.mark.parametrize("path", sorted(REAL.glob("variants/*")), ids=lambda path: path.name[:2])
+def test_damaged_copies_end_in_counts_or_in_a_reason(site, tmp_path, path):
+    shutil.copyfile(path, tmp_path / path.name)
+    shutil.copyfile(REAL / "class_labels_indices.csv", tmp_path / "class_labels_indices.csv")
+    words = ("--label", "Speech", "--csv", tmp_path / path.name, "--dry-run")
+    found = CliRunner().invoke(main, ["fetch-audioset", *map(str, words), "--json"])
+    if found.exit_code == 3:
+        assert path.name[:2] in ("01", "03", "14", "18")
+        assert path.name in found.stderr
+        return
+    assert found.exit_code == 0, found.output
+    counts = json.loads(found.stdout)
+    lines = [line for line in path.read_bytes().decode().splitlines() if line.strip(", ")]
+    heads = sum(line.startswith(("# ", "YTID", "Column1")) for line in lines)
+    assert counts["rows"] + counts["skipped"] == len(lines) - heads
+    assert counts["selected"] == counts["labels"]["Speech"] <= counts["rows"]
+    assert sum(counts["reasons"].values()) == counts["skipped"] == len(counts["skipped_lines"])
+
+
+def test_hostile_rows_are_named_and_asked_for_by_nobody(site, own):
+    ids = ("--exec", "../../../xx", "AAAAAAAAA", "AAAAAAAAAAAA", "AAAAA\0AAAAA", "$(touch x)a")
+    (own / "mine.csv").write_text(
+        "".join(f'{one}, 0.000, 10.000, "/m/0mkg"\n' for one in ("accord_0000", "accord_0001", "accord_0002", *ids))
+    )
+    found = dry("--label", "Accordion", "--csv", own)
+    assert (found["selected"], found["rows"], found["skipped"]) == (3, 3, 6)
+    assert [one["line"] for one in found["skipped_lines"]] == [4, 5, 6, 7, 8, 9]
+    assert "no label of AudioSet" in says(run("--label", "$(touch x); rm -rf ~", "--csv", own, "--dry-run", code=2))
+
+
+def test_a_folder_of_lists_is_read_by_their_form(site, own):
+    (own / "notes.txt").write_text("nothing of the kind\n")
+    (own / "qa.csv").write_text("label_id,num_rated,num_true\n/m/0mkg,10,9\n")
+    (own / "more.tsv").write_text("accord_0000\t0.000\t5.000\t/m/0mkg\nAAAAAAAAAAA\t0.000\t5.000\t/m/0mkg\n")
+    found = dry("--label", "Accordion", "--csv", own)
+    assert [Path(one["file"]).name for one in found["files"]] == ["mine.csv", "more.tsv"]
+    assert (found["selected"], found["rows"], found["left_out"]) == (6, 7, {"listed twice": 1})
+    for name in ("mine.csv", "more.tsv"):
+        (own / name).unlink()
+    assert "no list of segments in that folder" in says(run("--label", "Accordion", "--csv", own, "--dry-run", code=3))
+
+
 def test_what_it_takes_is_said_at_the_pace(site, own):
     told = says(run("--label", "Accordion", "--csv", own, "--dry-run", "--pace", "1/h"))
     for text in (
