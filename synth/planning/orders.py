@@ -27,7 +27,7 @@ class Orders:
     count: Ints
     base: Ints
     female: NDArray[np.bool_]
-    rank: NDArray[np.int8]
+    rank: Ints
     empty: NDArray[np.bool_]
 
     @classmethod
@@ -39,7 +39,7 @@ class Orders:
         female = np.concatenate(tables)
         empty = np.arange(most) >= np.repeat([n for n, _ in cells], count)[:, None]
         rank = np.where(female, female.cumsum(axis=1), (~female).cumsum(axis=1)) - 1
-        return cls(count, np.cumsum(count) - count, female, np.where(empty, 0, rank).astype(np.int8), empty)
+        return cls(count, np.cumsum(count) - count, female, np.where(empty, 0, rank), empty)
 
     @property
     def most(self) -> int:

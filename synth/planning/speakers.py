@@ -8,6 +8,7 @@ its epoch. What is left to do is to keep a clip that lies across two epochs from
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +46,15 @@ def shuffled(stream: np.uint64, owners: Ints, epochs: Ints, sizes: Ints) -> tupl
 
 def _sort_each(words: U64, offsets: Ints, sizes: Ints) -> None:
     """Sort stretches in place, as rows of matrices: thousands of short rows sort ten times as fast as one long one."""
+    runs = np.flatnonzero(np.diff(sizes, prepend=-1, append=-1))  # stretches of one size lie together, owner by owner
+    if len(runs) * 8 < len(sizes):
+        for first, end in pairwise(runs.tolist()):
+            words[offsets[first] : offsets[end]].reshape(-1, int(sizes[first])).sort(axis=1)
+        return
     bits = np.frexp(sizes)[1]
     for b in np.unique(bits[sizes > 1]).tolist():
         rows = np.flatnonzero(bits == b)
         width = int(sizes[rows].max())
-        if len(rows) == len(sizes) and int(sizes.min()) == width:
-            words.reshape(-1, width).sort(axis=1)
-            return
         place = np.arange(width)
         inside = place < sizes[rows, None]
         at = (offsets[rows, None] + place)[inside]
