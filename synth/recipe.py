@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from synth.errors import InputError, UsageError, listed, nearest
 
@@ -19,6 +19,8 @@ from synth.errors import InputError, UsageError, listed, nearest
 @dataclass(frozen=True, slots=True)
 class MixOptions:
     """The options of ``synth mix``; ``content`` ones change a sample or a label, the others do not."""
+
+    command: ClassVar[str] = "mix"
 
     speakers: str = "1-3"
     source: tuple[str, ...] = ()
@@ -53,10 +55,41 @@ class MixOptions:
 
     def content(self) -> dict[str, Any]:
         """Return the options that change a sample or a label, in a fixed order."""
-        return {name: value for name, value in asdict(self).items() if name not in _WHERE and value is not None}
+        return _content(self)
 
 
-_WHERE = ("source", "csv", "noise", "store")  # which sources were used is covered by the digest of SOURCES
+@dataclass(frozen=True, slots=True)
+class ManifestOptions:
+    """The options of ``synth manifest``: labelled clips that are used as they are."""
+
+    command: ClassVar[str] = "manifest"
+    stems: ClassVar[bool] = False  # a clip has one part
+
+    sources: str | None = None
+    label: tuple[str, ...] = ()
+    verdicts: str | None = None
+    min_verdict: str = "keep"
+    windows: str = "start"
+    split: str = "80/10/10"
+    seconds: float = 10.0
+    rate: int = 48000
+    seed: int = 0
+    store: str = "parquet"
+    codec: str = "wav"
+
+    def with_changes(self, changes: Mapping[str, Any]) -> ManifestOptions:
+        """Return a copy with the options that were given (those that are not None)."""
+        return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+    def content(self) -> dict[str, Any]:
+        """Return the options that change a sample or a label, in a fixed order."""
+        return _content(self)
+
+
+Options = MixOptions | ManifestOptions
+_Kind = TypeVar("_Kind", bound=Options)
+# which sources were used is covered by the digest of SOURCES, which labels by that of the plan
+_WHERE = ("source", "csv", "noise", "store", "sources", "verdicts")
 _KINDS: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str,),
@@ -66,10 +99,19 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "tuple[str, ...]": (list, str),
 }
+<<<<<<< HEAD
 COMMANDS = (
     "fetch-audioset", "fetch-librispeech", "fetch-ravdess",
     "index", "split", "plan", "render", "mix", "manifest", "audit", "verify",
 )  # fmt: skip
+=======
+_OPTIONS: dict[str, type[MixOptions] | type[ManifestOptions]] = {"mix": MixOptions, "manifest": ManifestOptions}
+COMMANDS = tuple(_OPTIONS)
+
+
+def _content(options: Options) -> dict[str, Any]:
+    return {name: value for name, value in asdict(options).items() if name not in _WHERE and value is not None}
+>>>>>>> h-manifest
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
@@ -90,14 +132,30 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
 
 def mix_options(table: Mapping[str, Any], where: str) -> MixOptions:
     """Return the options of a [mix] table over the defaults. Raises UsageError for unknown keys and wrong types."""
-    known = {field.name: str(field.type) for field in fields(MixOptions)}
+    return _made(MixOptions, table, where)
+
+
+def options(command: str, table: Mapping[str, Any], where: str) -> Options:
+    """Return the options of any command's table; errors as in :func:`mix_options`."""
+    return _made(_OPTIONS[command], table, where)
+
+
+def of_folder(path: Path) -> Options:
+    """Return the options in the recipe.toml of an output folder: its one table says which command made it."""
+    tables = read(path)
+    command = next(iter(tables), MixOptions.command)
+    return options(command, tables.get(command, {}), str(path))
+
+
+def _made(kind: type[_Kind], table: Mapping[str, Any], where: str) -> _Kind:
+    known = {field.name: str(field.type) for field in fields(kind)}
     changes: dict[str, Any] = {}
     for key, value in table.items():
         name = key.replace("-", "_")
         if name not in known:
             raise UsageError(f"{where}: unknown key '{key}'{nearest(name, known)} Known keys: {', '.join(known)}")
         changes[name] = _checked(key, value, _KINDS[known[name]], where)
-    return MixOptions(**changes)
+    return kind(**changes)
 
 
 def _checked(key: str, value: Any, kinds: tuple[type, ...], where: str) -> Any:  # noqa: ANN401  # any TOML value
@@ -113,9 +171,9 @@ def _checked(key: str, value: Any, kinds: tuple[type, ...], where: str) -> Any: 
     return float(value) if float in kinds else value
 
 
-def written(options: MixOptions, header: str) -> str:
+def written(options: Options, header: str) -> str:
     """Return the TOML text of resolved options, every default written out; None is left out, as TOML has no null."""
-    lines = [f"# {line}" for line in header.splitlines()] + ["[mix]"]
+    lines = [f"# {line}" for line in header.splitlines()] + [f"[{options.command}]"]
     for name, value in asdict(options).items():
         if value is None:
             continue

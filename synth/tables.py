@@ -16,6 +16,7 @@ SEXES = ("F", "M")
 FRAME_S = 0.02
 FRAMES_PER_S = 50
 NOISE = "noise"  # the corpus name of background noise in SOURCES
+VERDICT_ORDER = ("keep", "doubtful", "wrong")  # from good to bad; 'unjudged' stands aside: nobody could tell
 FORMAT_VERSION = "1"
 
 
@@ -154,6 +155,30 @@ PLAN = Table(
     ),
 )
 
+# of clips that are used as they are: nobody counted their speakers, so the columns of speakers are null
+LABELLED_PLAN = Table(
+    "plan",
+    (
+        *PLAN.columns,
+        Column("labels", _TEXTS, "labels of the clip: those of its recording that were kept, in alphabetic order"),
+        Column("labels_mask", pa.list_(pa.field("element", pa.bool_())), "whether each label was verified"),
+    ),
+)
+
+VERDICTS = Table(
+    "verdicts",
+    (
+        Column("source_id", _TEXT, "the recording, as in SOURCES"),
+        Column("label", _TEXT, "the label that was judged"),
+        Column("score", _F64, "what the judge said of it: larger = more present"),
+        Column("p_wrong", _F64, "probability that the label is wrong"),
+        Column("verdict", _TEXT, "keep, doubtful, wrong or unjudged"),
+        Column("reason", _TEXT, "the verdict in a sentence"),
+        Column("by", _TEXT, "model or human; a human verdict wins"),
+        Column("suggested", _TEXTS, "labels that are probably missing"),
+    ),
+)
+
 PART_MANIFEST = pa.struct(
     [
         pa.field("source_id", _TEXT),
@@ -179,14 +204,18 @@ MANIFEST = Table(
     (
         Column("clip_id", _TEXT, "split and index, e.g. train-0000042"),
         Column("split", _TEXT, "train, val or test"),
-        Column("n_speakers", _I64, "number of different speakers heard in the clip"),
+        Column("n_speakers", _I64, "number of different speakers heard in the clip; null where nobody counted them"),
         Column("speakers_sex", _TEXT, "a letter per speaker, in the order of the parts, e.g. MMF"),
         Column("n_female", _I64, "how many speakers are female"),
         Column("n_male", _I64, "how many speakers are male"),
         Column("cell", _I64, "class label; its names (F, M, FF, FM, …) are in the schema metadata"),
         Column("parts", pa.list_(PART_MANIFEST), "what was summed: speakers first, noise last"),
         Column("labels", _TEXTS, "labels of the clip, where its sources have labels"),
-        Column("labels_mask", pa.list_(pa.bool_()), "whether each label was verified, where labels exist"),
+        Column(
+            "labels_mask",
+            pa.list_(pa.bool_()),
+            "whether each label was verified: false where a judge was asked and did not keep it",
+        ),
         Column("level_dbfs", _F32, "RMS over the whole clip, measured on the rendered samples"),
         Column("snr_db", _F32, "speech over noise, null without noise or without speech"),
         Column("overlap", _F32, "share of the active time in which two or more speakers are active"),
@@ -197,6 +226,9 @@ MANIFEST = Table(
         Column("attribution", _TEXT, "whom to credit for this clip"),
     ),
 )
+
+# a further column of MANIFEST, where each clip has exactly one label
+LABEL = Column("label", _I64, "class label; its names, in alphabetic order, are in the schema metadata")
 
 
 def cell_name(n_female: int, n_male: int) -> str:

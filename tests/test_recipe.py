@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synth.errors import InputError, UsageError
-from synth.recipe import MixOptions, mix_options, read, written
+from synth.recipe import ManifestOptions, MixOptions, mix_options, of_folder, options, read, written
 
 TEXTS = st.text(max_size=30)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -142,3 +142,28 @@ def test_the_content_is_what_changes_a_sample_or_a_label():
     assert {"codec", "stems", "seed", "speakers", "rate", "seconds", "split"} <= set(content)
     assert json.loads(json.dumps(content)) == content
     assert mix_options(content, "plan") == MixOptions()
+
+
+MANIFESTS = st.builds(ManifestOptions, **{field.name: VALUES[str(field.type)] for field in fields(ManifestOptions)})
+
+
+@given(MANIFESTS)
+def test_options_of_labelled_clips_are_read_again_from_their_folder(tmp_path_factory, options):
+    path = tmp_path_factory.mktemp("recipe") / "recipe.toml"
+    path.write_text(written(options, "a header"), encoding="utf-8")
+    assert list(read(path)) == ["manifest"]
+    assert of_folder(path) == options
+
+
+def test_a_folder_says_which_command_made_it(tmp_path):
+    assert of_folder(recipe(tmp_path, "[mix]\nseed = 3\n")) == MixOptions(seed=3)
+    assert of_folder(recipe(tmp_path, "[manifest]\nseed = 3\n")) == ManifestOptions(seed=3)
+    with pytest.raises(UsageError, match="did you mean 'seconds'"):
+        of_folder(recipe(tmp_path, "[manifest]\nsecnods = 3\n"))
+
+
+def test_what_labelled_clips_were_made_of_is_no_content():
+    content = ManifestOptions(sources="s", verdicts="v", store="files", label=("a",)).content()
+    assert not {"sources", "verdicts", "store"} & set(content)
+    assert {"label", "min_verdict", "windows", "split", "seconds", "rate", "seed", "codec"} <= set(content)
+    assert options("manifest", json.loads(json.dumps(content)), "plan") == ManifestOptions(label=("a",))

@@ -107,7 +107,7 @@ class Sources:
 class Clips:
     """The rows of a manifest; parts end to end, those of clip i in ``offsets[i]:offsets[i + 1]``.
 
-    Shapes: (clips,) for split (index into SPLITS, negative if it is none of them), n, n_female, n_male, cell, level_db,
+    Shapes: (clips,) for split (index into SPLITS, negative if it is none of them), n, n_female, n_male, cell (-1: null), level_db,
     sexes and licence (indexes into ``sexes_names`` and ``licence_names``); (parts,) for source (row of SOURCES,
     ``UNKNOWN`` if it is not there), onset_s, duration_s, part_level_db (NaN where there is none), and for each column
     copied from SOURCES ``differs``: where a part says something else than its source.
@@ -158,9 +158,7 @@ class Clips:
                 "onset_s": as_numpy(fields["onset_s"], np.float64),
                 "duration_s": as_numpy(fields["duration_s"], np.float64),
                 "part_level_db": np.where(nulls(level), np.nan, as_numpy(level, np.float32)).astype(np.float32),
-                **{
-                    name: as_numpy(page.column(name), np.int64) for name in ("n_speakers", "n_female", "n_male", "cell")
-                },
+                **{name: _counts(page.column(name)) for name in ("n_speakers", "n_female", "n_male", "cell")},
             }
             for name, array in values.items():
                 whole = np.issubdtype(array.dtype, np.integer)
@@ -212,6 +210,16 @@ class Clips:
         """Return the ids of some clips, given by index or by mask."""
         chosen = np.nonzero(rows)[0] if rows.dtype == np.bool_ else rows
         return [self.clip_id[int(k)].as_py() for k in chosen[:1000]]
+
+
+def _counts(column: pa.ChunkedArray) -> Ints:
+    """Return whole numbers, -1 for null."""
+    return np.concatenate(
+        [
+            np.zeros(0, np.int64),
+            *(np.where(nulls(chunk), -1, as_numpy(chunk, np.int64)) for chunk in column.chunks if len(chunk)),
+        ]
+    )
 
 
 def _numbered(column: pa.ChunkedArray, names: list[str]) -> Ints:

@@ -7,14 +7,21 @@ from typing import Any
 
 import click
 
-from synth.recipe import MixOptions
+from synth.recipe import ManifestOptions, MixOptions, Options
 
 _DEFAULT = MixOptions()
 Command = Callable[..., Any]
 
 
-def _option(name: str, text: str, kind: Any = str, metavar: str | None = None) -> Callable[[Command], Command]:  # noqa: ANN401
-    value = getattr(_DEFAULT, name.strip("-").replace("-", "_"))
+def _option(
+    name: str,
+    text: str,
+    kind: Any = str,  # noqa: ANN401  # what click takes for a type
+    metavar: str | None = None,
+    of: Options = _DEFAULT,
+    multiple: bool = False,
+) -> Callable[[Command], Command]:
+    value = getattr(of, name.strip("-").replace("-", "_"))
     shown = (
         ""
         if value is None or value == ()
@@ -22,7 +29,7 @@ def _option(name: str, text: str, kind: Any = str, metavar: str | None = None) -
         if isinstance(value, float)
         else f"  [default: {value}]"
     )
-    return click.option(name, type=kind, default=None, metavar=metavar, help=text + shown)
+    return click.option(name, type=kind, default=None, metavar=metavar, help=text + shown, multiple=multiple)
 
 
 SPEAKERS = _option("--speakers", "How many speakers a clip has, e.g. 1-3 or 2.", metavar="N[-M]")
@@ -69,5 +76,37 @@ _PLAN = (
 def plan_options(function: Command) -> Command:
     """Add the options that a plan records."""
     for option in reversed(_PLAN):
+        function = option(function)
+    return function
+
+
+_CLIPS = ManifestOptions()
+_MANIFEST = (
+    _option("--label", "Keep only this label (its name or machine id); repeatable.", of=_CLIPS, multiple=True),
+    _option("--verdicts", "What synth clean and synth review said of the labels.", metavar="FILE", of=_CLIPS),
+    _option(
+        "--min-verdict",
+        "Drop labels that were judged worse; unjudged ones stay.",
+        click.Choice(["keep", "doubtful", "wrong"]),
+        of=_CLIPS,
+    ),
+    _option(
+        "--windows",
+        "Of recordings longer than a clip: the start, or all windows one after another.",
+        click.Choice(["start", "all"]),
+        of=_CLIPS,
+    ),
+    _option("--split", "Shares of train/val/test, or subset:NAME=train,…, or 'given'.", of=_CLIPS),
+    _option("--seconds", "Length of a clip: longer recordings are cut, shorter ones padded.", float, of=_CLIPS),
+    _option("--rate", "Sample rate of the clips in Hz.", int, of=_CLIPS),
+    SEED,
+    STORE,
+    CODEC,
+)
+
+
+def manifest_options(function: Command) -> Command:
+    """Add the options of clips that are used as they are."""
+    for option in reversed(_MANIFEST):
         function = option(function)
     return function

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from synth.tables import SPLITS
@@ -10,9 +11,11 @@ if TYPE_CHECKING:
     from synth.cli.session import Session
     from synth.steps.audit import Audited
     from synth.steps.index import Indexed
+    from synth.steps.manifest import Planned as Labelled
     from synth.steps.plan import Planned
     from synth.steps.split import Split
 
+MOST_LABELS = 30  # lines of a table on the screen
 MARKS = {True: "ok", False: "FAILS", None: "note"}
 DEMO_LINE = (
     "These are the built-in demo voices (synthetic, 10 female, 10 male): good for a first look, not for training. "
@@ -71,6 +74,33 @@ def planned(session: Session, result: Planned) -> None:
         session.say(f"  {result.lowered:,} clips are lower than drawn, because no attempt fitted below full scale")
 
 
+def labelled(session: Session, result: Labelled) -> None:
+    """Say how many clips of each label were planned, and what was left out."""
+    totals: Counter[str] = Counter()
+    for counts in result.labels.values():
+        totals.update(counts)
+    names = [name for name, _ in sorted(totals.items(), key=lambda one: (-one[1], one[0]))]
+    width = max([len(name) for name in names[:MOST_LABELS]] + [9])
+    session.say(f"  {'':<{width}}" + "".join(f"{split:>8}" for split in result.labels))
+    for name in names[:MOST_LABELS]:
+        session.say(f"  {name:<{width}}" + "".join(f"{counts.get(name, 0):>8,}" for counts in result.labels.values()))
+    if len(names) > MOST_LABELS:
+        session.say(f"  … and {len(names) - MOST_LABELS} further labels")
+    session.say(f"  {'all clips':<{width}}" + "".join(f"{count:>8,}" for count in result.clips.values()))
+    for why, count in result.left_out.items():
+        session.say(f"  left out: {count:,} {why}")
+    facts = result.facts
+    if facts["labels_dropped"]:
+        session.say(f"  {facts['labels_dropped']:,.0f} labels taken away by their verdicts")
+    if facts["padded"]:
+        session.say(f"  {facts['padded']:,.0f} recordings are shorter than a clip: padded with zeros at the end")
+    if facts["cut"]:
+        session.say(
+            f"  {facts['cut']:,.0f} recordings are longer than a clip: {facts['beyond_s']:,.1f} s of them are not used"
+            + ("" if result.every else " (--windows all: every window that fits is a clip)")
+        )
+
+
 def audited(session: Session, result: Audited) -> None:
     """Print the findings, one a line."""
     width = max(len(finding.claim) for finding in result.findings)
@@ -78,17 +108,17 @@ def audited(session: Session, result: Audited) -> None:
         session.say(f"  {MARKS[finding.holds]:<5} {finding.claim:<{width}}  {finding.says}")
 
 
-def audited_briefly(session: Session, result: Audited) -> None:
+def audited_briefly(
+    session: Session, result: Audited, what: str = "balance, disjoint splits, audible speakers, shortcuts, …"
+) -> None:
     """Say how many claims hold, and print those that do not."""
     failed = [finding for finding in result.findings if finding.holds is False]
     held = sum(finding.holds is True for finding in result.findings)
-    session.say(
-        f"  audit: {held} claims hold, {len(failed)} do not (balance, disjoint splits, audible speakers, shortcuts, …)"
-    )
+    session.say(f"  audit: {held} claims hold, {len(failed)} do not ({what})")
     for finding in failed:
         session.say(f"  {MARKS[finding.holds]} {finding.claim}: {finding.says}")
     for finding in result.findings:
-        if finding.claim == "shortcut-level":
+        if finding.claim == "shortcut-level" and finding.figures:
             session.say(f"    loudness gives nothing away: {finding.says}" if finding.holds else f"    {finding.says}")
 
 

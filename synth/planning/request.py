@@ -54,11 +54,8 @@ def parsed(options: MixOptions, noise: bool) -> Request:
             f"--speakers {options.speakers}: clips in which nobody speaks need background noise, or digital silence "
             "gives the answer away; add --noise FOLDER, or ask for --speakers 1-" + str(max(most, 1))
         )
-    rate_hz = options.rate
-    if rate_hz < 4000 or rate_hz > 192_000 or rate_hz % FRAMES_PER_S:
-        raise UsageError(f"--rate {rate_hz}: wanted a multiple of {FRAMES_PER_S} Hz from 4000 to 192000, e.g. 16000")
-    frames = _frames("--seconds", options.seconds)
-    min_active = _frames("--min-active", options.least_active_s)
+    frames = whole_frames("--seconds", options.seconds)
+    min_active = whole_frames("--min-active", options.least_active_s)
     if min_active > frames:
         raise UsageError(f"--min-active {options.min_active}: longer than the clip (--seconds {options.seconds:g})")
     if not 0 <= options.sir_db <= 30:
@@ -69,7 +66,7 @@ def parsed(options: MixOptions, noise: bool) -> Request:
         fewest=fewest,
         most=most,
         clips=clip_counts(options.clips),
-        rate_hz=rate_hz,
+        rate_hz=checked_rate(options.rate),
         frames=frames,
         balance=options.balance,
         seed=options.seed,
@@ -102,7 +99,15 @@ def clip_counts(text: str) -> dict[str, int]:
     return {name: int(field) for name, field in zip(SPLITS, fields, strict=True) if int(field)}
 
 
-def _frames(option: str, seconds: float) -> int:
+def checked_rate(rate_hz: int) -> int:
+    """Return a rate that has a whole number of samples in 20 ms. Raises UsageError."""
+    if rate_hz < 4000 or rate_hz > 192_000 or rate_hz % FRAMES_PER_S:
+        raise UsageError(f"--rate {rate_hz}: wanted a multiple of {FRAMES_PER_S} Hz from 4000 to 192000, e.g. 16000")
+    return rate_hz
+
+
+def whole_frames(option: str, seconds: float) -> int:
+    """Return seconds in frames of 20 ms. Raises UsageError where they are no whole number of them, or over an hour."""
     if not math.isfinite(seconds) or seconds <= 0:
         raise UsageError(f"{option} {seconds:g}: wanted more than 0 seconds")
     if seconds > 3600:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth import __version__, licences
-from synth.recipe import MixOptions, mix_options, read
+from synth.recipe import ManifestOptions, MixOptions, Options, mix_options, read
 from synth.store import parquet
 from synth.store.arrays import as_numpy
 from synth.store.atomic import replacing
@@ -38,10 +40,15 @@ def write(out: Path) -> None:
     options = mix_options(read(out / "recipe.toml").get("mix", {}), "recipe.toml")
     plan = parquet.file_metadata(pq.ParquetFile(out / "plan.parquet"))
     facts = _facts(out)
+    save(out, _card(options, facts, plan), facts.attributions)
+
+
+def save(out: Path, text: str, attributions: Sequence[str]) -> None:
+    """Write the text of a card, and whom to credit, into a folder."""
     with replacing(out / "README.md") as temporary:
-        temporary.write_text(_card(options, facts, plan), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
     with replacing(out / "attribution.txt") as temporary:
-        temporary.write_text("\n".join(facts.attributions) + "\n", encoding="utf-8")
+        temporary.write_text("\n".join(attributions) + "\n", encoding="utf-8")
 
 
 def _facts(out: Path) -> Facts:
@@ -72,14 +79,15 @@ def _facts(out: Path) -> Facts:
     return Facts(
         cells,
         seconds,
-        *_sources(out, used),
+        *of_sources(out, used),
         levels=(float(level[0]), float(level[1]), float(level[2])),
         overlap=float(np.concatenate(overlap).mean()),
-        unused=_unused(out),
+        unused=unused(out),
     )
 
 
-def _sources(out: Path, used: set[str]) -> tuple[dict[str, Counter[str]], Counter[str], Counter[str], list[str]]:
+def of_sources(out: Path, used: set[str]) -> tuple[dict[str, Counter[str]], Counter[str], Counter[str], list[str]]:
+    """Count the sources that are used: speakers by split and sex, recordings by corpus and by licence; and whom to credit."""
     columns = ("source_id", "split", "speaker_id", "sex", "corpus", "licence", "attribution")
     rows = pq.ParquetFile(out / "sources.parquet").read(columns=list(columns), use_threads=False)
     speakers: dict[str, set[tuple[str, str]]] = {}
@@ -101,7 +109,8 @@ def _sources(out: Path, used: set[str]) -> tuple[dict[str, Counter[str]], Counte
     return by_sex, corpora, terms, list(credit)
 
 
-def _unused(out: Path) -> Counter[str]:
+def unused(out: Path) -> Counter[str]:
+    """Count the sources that cannot be used, by status."""
     status = pq.ParquetFile(out / "sources.parquet").read(columns=["status"], use_threads=False).column("status")
     return Counter(name for name in status.to_pylist() if name != "ok")
 
@@ -118,14 +127,6 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str]) -> str:
     licence = licences.strictest(facts.licences)
     clips = sum(sum(cells.values()) for cells in facts.cells.values())
     hours = sum(facts.seconds.values()) / 3600
-    files = options.store == "files"
-    where = "\n".join(
-        f"      - split: {split}\n        path: data/{split}{'/**' if files else '-*.parquet'}" for split in splits
-    )
-    front = (
-        f"---\nlicense: {_hub_licence(licence)}\ntask_categories:\n  - audio-classification\ntags:\n  - audio\n  - speech\n"
-        f"configs:\n  - config_name: default\n    data_files:\n{where}\n---\n"
-    )
     speakers = ", ".join(
         f"{sum(facts.speakers.get(split, Counter()).values())} in {split} "
         f"({facts.speakers.get(split, Counter())['F']} F, {facts.speakers.get(split, Counter())['M']} M)"
@@ -133,7 +134,7 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str]) -> str:
     )
     damaged = ", ".join(f"{count} {name}" for name, count in sorted(facts.unused.items()))
     lines = [
-        front,
+        front(licence, splits, options.store, ("audio", "speech")),
         f"# {options.speakers} speakers at once, in clips of {options.seconds:g} s",
         "",
         f"{clips:,} clips of {options.seconds:g} s ({hours:.2f} h), {options.rate} Hz mono, with {options.speakers} speakers at "
@@ -154,24 +155,7 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str]) -> str:
         f"- Clips lowered because no attempt fitted below full scale: {plan.get('lowered', '0')}.",
         f"- Every speaker counted in a clip is active in it for at least {options.least_active_s:g} s.",
         "",
-        "## Licence",
-        "",
-        f"{licence}: {licences.says(licence)}. It is the strictest among the sources: "
-        f"{', '.join(f'{count} recordings {name}' for name, count in sorted(facts.licences.items()))}. "
-        "Credits are in attribution.txt and, clip by clip, in the column attribution.",
-        "",
-        "## Load",
-        "",
-        "```python",
-        "import pandas as pd",
-        'labels = pd.read_parquet("manifest.parquet")  # one row a clip, without audio',
-        "",
-        "from datasets import load_dataset",
-        'clips = load_dataset(".")  # in this folder, or by its name on the Hub'
-        if not files
-        else 'clips = load_dataset("audiofolder", data_dir="data")',
-        "```",
-        "",
+        *licence_and_load(facts.licences, options.store),
         "## Make it again",
         "",
         "```",
@@ -191,17 +175,65 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def command(options: MixOptions) -> str:
-    """Return the command line of a data set: what differs from the defaults, and always the speakers."""
-    words = ["synth mix", f"--speakers {options.speakers}"]
-    default = MixOptions()
-    for name in MixOptions.__dataclass_fields__:
-        value = getattr(options, name)
-        usual = replace(options, min_active=None).least_active_s if name == "min_active" else getattr(default, name)
-        if name in ("speakers", "source") or value == usual or value is None:
+def front(licence: str, splits: Sequence[str], store: str, tags: Sequence[str]) -> str:
+    """Return the head of a card that the Hub reads: licence, task, tags, and where the splits lie."""
+    ending = "/**" if store == "files" else "-*.parquet"
+    where = "\n".join(f"      - split: {split}\n        path: data/{split}{ending}" for split in splits)
+    tagged = "\n".join(f"  - {tag}" for tag in tags)
+    return (
+        f"---\nlicense: {_hub_licence(licence)}\ntask_categories:\n  - audio-classification\ntags:\n{tagged}\n"
+        f"configs:\n  - config_name: default\n    data_files:\n{where}\n---\n"
+    )
+
+
+def licence_and_load(terms: Mapping[str, int], store: str, then: Sequence[str] = ()) -> list[str]:
+    """Return the lines on the licence of the whole (``terms``: recordings by licence) and on loading the clips.
+
+    ``then``: further lines of Python.
+    """
+    licence = licences.strictest(terms)
+    return [
+        "## Licence",
+        "",
+        f"{licence}: {licences.says(licence)}. It is the strictest among the sources: "
+        f"{', '.join(f'{count} recordings {name}' for name, count in sorted(terms.items()))}. "
+        "Credits are in attribution.txt and, clip by clip, in the column attribution.",
+        "",
+        "## Load",
+        "",
+        "```python",
+        "import pandas as pd",
+        'labels = pd.read_parquet("manifest.parquet")  # one row a clip, without audio',
+        "",
+        "from datasets import load_dataset",
+        'clips = load_dataset(".")  # in this folder, or by its name on the Hub'
+        if store == "parquet"
+        else 'clips = load_dataset("audiofolder", data_dir="data")',
+        *then,
+        "```",
+        "",
+    ]
+
+
+def command(options: Options) -> str:
+    """Return the command line of a data set: what differs from the defaults, and always the speakers of a mixture."""
+    words = [f"synth {options.command}"]
+    words += [f"--speakers {options.speakers}"] if isinstance(options, MixOptions) else [str(options.sources)]
+    default = type(options)()
+    for field in fields(options):
+        name, value = field.name, getattr(options, field.name)
+        usual = getattr(default, name)
+        if name == "min_active" and isinstance(options, MixOptions):
+            usual = replace(options, min_active=None).least_active_s
+        if name in ("speakers", "source", "sources") or value == usual or value is None:
             continue
         flag = f"--{name.replace('_', '-')}"
-        words.append(flag if value is True else f"{flag} {value:g}" if isinstance(value, float) else f"{flag} {value}")
+        for one in value if isinstance(value, tuple) else (value,):
+            words.append(
+                flag if one is True else f"{flag} {shlex.quote(f'{one:g}' if isinstance(one, float) else str(one))}"
+            )
+    if isinstance(options, ManifestOptions):
+        return " ".join([*words, "-o DIR"])
     words += [f"--source {name}" for name in options.source if name != "demo-voices"]
     return " ".join(words)
 

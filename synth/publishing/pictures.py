@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.store.atomic import replacing
+from synth.tables import SEXES
 
 Floats = NDArray[np.float64]
 Pcm = NDArray[np.int16]
@@ -35,8 +36,11 @@ STYLE = {
 }
 
 
-def classes(target: Path, counts: Mapping[str, Mapping[str, int]]) -> Path:
-    """Draw the clips of each class (cell, or number of speakers), a panel a split; ``counts``: split, class, clips."""
+def classes(target: Path, counts: Mapping[str, Mapping[str, int]], what: str = "class (sexes of the speakers)") -> Path:
+    """Draw the clips of each class (``what`` it is), a panel a split; ``counts``: split, class, clips.
+
+    Where there are many cells, clips are counted by number of speakers.
+    """
     names = list(dict.fromkeys(name for cells in counts.values() for name in cells))
     many = len(names) > MOST_CLASSES
     if many:
@@ -45,7 +49,7 @@ def classes(target: Path, counts: Mapping[str, Mapping[str, int]]) -> Path:
     with _figure(1, max(len(counts), 1), 3.1, 1.1 + 0.26 * len(names), sharey=True) as (figure, axes):
         for ax, (split, cells) in zip(axes[0], counts.items(), strict=False):
             values = [cells.get(name, 0) for name in names]
-            ax.barh(names, values, color=[COLOURS[(_number(name) - 1) % len(COLOURS)] for name in names], height=0.75)
+            ax.barh(names, values, color=[_colour(name) for name in names], height=0.75)
             for k, value in enumerate(values):
                 ax.text(value, k, f" {value:,}", va="center", fontsize=8)
             ax.set_title(f"{split}: {sum(values):,} clips")
@@ -54,7 +58,7 @@ def classes(target: Path, counts: Mapping[str, Mapping[str, int]]) -> Path:
             ax.xaxis.set_major_locator(_ticks(4))
             ax.xaxis.set_major_formatter("{x:,.0f}")
         axes[0][0].invert_yaxis()
-        axes[0][0].set_ylabel("number of speakers" if many else "class (sexes of the speakers)")
+        axes[0][0].set_ylabel("number of speakers" if many else what)
         figure.supxlabel("clips", fontsize=10)
         return _saved(figure, target)
 
@@ -123,7 +127,7 @@ def examples(target: Path, clips: Mapping[str, tuple[str, Pcm]], rate_hz: int) -
             name, (clip_id, samples) = chosen[k]
             wave, spectrum = ax.inset_axes((0, 0.66, 1, 0.34)), ax.inset_axes((0, 0, 1, 0.64))
             seconds = len(samples) / rate_hz
-            colour = COLOURS[(_number(name) - 1) % len(COLOURS)]
+            colour = _colour(name)
             at, low, high = _outline(samples)
             wave.fill_between(at * seconds, low, high, color=colour, linewidth=0.3)
             wave.set_xlim(0, seconds)
@@ -238,6 +242,12 @@ def _by_number(cells: Mapping[str, int]) -> dict[str, int]:
         number = str(_number(name))
         out[number] = out.get(number, 0) + count
     return out
+
+
+def _colour(name: str) -> str:
+    """Return the colour of a class: by its number of speakers; the same for all labels."""
+    of_speakers = name.isdecimal() or name == "none" or not set(name) - set(SEXES)
+    return COLOURS[(_number(name) - 1) % len(COLOURS)] if of_speakers else COLOURS[0]
 
 
 def _number(name: str) -> int:

@@ -15,7 +15,7 @@ from synth.audio.envelope import FAINT, active_thresholds, frame_length
 from synth.licences import strictest
 from synth.rendering.planfile import PlanRows
 from synth.store import arrays
-from synth.tables import FRAMES_PER_S, MANIFEST, NOISE, PART_MANIFEST
+from synth.tables import FRAMES_PER_S, LABEL, MANIFEST, NOISE, PART_MANIFEST
 
 Ints = NDArray[np.int64]
 _TAKEN = [
@@ -23,6 +23,8 @@ _TAKEN = [
     for field in PART_MANIFEST
     if field.name not in ("onset_s", "duration_s", "active_s", "gain_db", "level_dbfs", "sir_db")
 ]
+
+_OF_SPEAKERS = ("n_speakers", "speakers_sex", "n_female", "n_male", "overlap", "max_concurrent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,10 @@ class Activity:
 
 
 class Describer:
-    """Describes clips from a SOURCES table; ``cells`` are the names of the classes."""
+    """Describes clips from a SOURCES table; ``cells`` are the names of the classes, ``labels`` those of clips with one each."""
 
-    def __init__(self, sources: pa.Table, rate_hz: int, cells: Sequence[str]) -> None:
-        self._sources, self._rate_hz, self._cells = sources, rate_hz, list(cells)
+    def __init__(self, sources: pa.Table, rate_hz: int, cells: Sequence[str], labels: Sequence[str] = ()) -> None:
+        self._sources, self._rate_hz, self._cells, self._classes = sources, rate_hz, list(cells), list(labels)
         self._rms, self._offsets = arrays.ragged(sources.column("envelope"))
         self.noise = np.array([name == NOISE for name in sources.column("corpus").to_pylist()], np.bool_)
         sexes = sources.column("sex").to_pylist()
@@ -69,7 +71,10 @@ class Describer:
         return bool(any(self._sources.column("labels").to_pylist()))
 
     def columns(self, rows: PlanRows, length_n: int, level_tenths: Ints) -> list[pa.Array]:
-        """Return the columns of MANIFEST; ``level_tenths`` (clips,) is the measured level of each clip."""
+        """Return the columns of MANIFEST; ``level_tenths`` (clips,) is the measured level of each clip.
+
+        Where the plan gives clips their labels, nobody counted their speakers: what would say so is null.
+        """
         count = len(rows.offsets) - 1
         table = rows.table
         activity = self.activity(rows, length_n)
@@ -85,7 +90,9 @@ class Describer:
             "speakers_sex": _strings(letters, np.concatenate([[0], np.cumsum(sexes)])),
             "n_female": arrays.numbers(arrays.as_numpy(table.column("n_female"), np.int64), pa.int64()),
             "n_male": arrays.numbers(arrays.as_numpy(table.column("n_male"), np.int64), pa.int64()),
-            "cell": arrays.numbers(self._cell_index(table.column("cell")), pa.int64()),
+            "cell": arrays.numbers(self._cell_index(table.column("cell")), pa.int64())
+            if self._cells
+            else pa.nulls(count, pa.int64()),
             "parts": arrays.lists(rows.offsets, self._parts(rows, activity), pa.list_(PART_MANIFEST)),
             **self._labels(rows, count),
             "level_dbfs": arrays.numbers(level_tenths / 10, pa.float32()),
@@ -97,7 +104,17 @@ class Describer:
             "licence": arrays.texts(licence),
             "attribution": arrays.texts(attribution),
         }
-        return [built[name] for name in MANIFEST.names]
+        kinds = MANIFEST.schema()
+        if "labels" in table.column_names:
+            built |= {name: pa.nulls(count, kinds.field(name).type) for name in _OF_SPEAKERS}
+            built |= {
+                name: _whole(table.column(name)).cast(kinds.field(name).type) for name in ("labels", "labels_mask")
+            }
+        names = MANIFEST.names
+        if self._classes:
+            built[LABEL.name] = self._class_of(table.column("labels"))
+            names = [*names, LABEL.name]
+        return [built[name] for name in names]
 
     def activity(self, rows: PlanRows, length_n: int) -> Activity:
         """Measure activity on the envelopes: whole frames, so plans whose windows lie on the frame grid are exact."""
@@ -142,6 +159,10 @@ class Describer:
     def _cell_index(self, column: pa.ChunkedArray) -> Ints:
         rank = {name: k for k, name in enumerate(self._cells)}
         return np.fromiter((rank[name] for name in column.to_pylist()), np.int64, len(column))
+
+    def _class_of(self, labels: pa.ChunkedArray) -> pa.Array:
+        rank = {name: k for k, name in enumerate(self._classes)}
+        return arrays.numbers(np.array([rank[one[0]] for one in labels.to_pylist()], np.int64), LABEL.type)
 
     def _labels(self, rows: PlanRows, count: int) -> dict[str, pa.Array]:
         """Return labels and their mask: those of the parts together, null where no source has any."""

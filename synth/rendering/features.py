@@ -8,20 +8,25 @@ from typing import Any
 
 import pyarrow as pa
 
-from synth.tables import AUDIO, MANIFEST
+from synth.tables import AUDIO, LABEL, MANIFEST
 
 
-def manifest_schema(cells: Sequence[str], extra: Sequence[pa.Field] = ()) -> pa.Schema:
-    """Return the schema of MANIFEST; its metadata names the cells."""
-    fields = [*MANIFEST.schema(), *extra]
+def manifest_schema(cells: Sequence[str], labels: Sequence[str] = (), extra: Sequence[pa.Field] = ()) -> pa.Schema:
+    """Return the schema of MANIFEST; its metadata names the cells.
+
+    With ``labels``, the classes of clips that have one label each, it has the column ``label`` as well.
+    """
+    fields = [*MANIFEST.schema(), *([pa.field(LABEL.name, LABEL.type)] if labels else []), *extra]
     features = {field.name: _feature(field.type) for field in fields}
-    features["cell"] = {"names": list(cells), "_type": "ClassLabel"}
+    for name, classes in (("cell", cells), (LABEL.name, labels)):
+        if classes:
+            features[name] = {"names": list(classes), "_type": "ClassLabel"}
     return pa.schema(fields, metadata=_metadata(features))
 
 
-def data_schema(cells: Sequence[str], rate_hz: int, stems: bool) -> pa.Schema:
+def data_schema(cells: Sequence[str], labels: Sequence[str], rate_hz: int, stems: bool) -> pa.Schema:
     """Return the schema of a Parquet shard: MANIFEST with the column ``audio``, and ``stems`` if wanted."""
-    plain = manifest_schema(cells)
+    plain = manifest_schema(cells, labels)
     audio = {"sampling_rate": rate_hz, "_type": "Audio"}
     fields = [pa.field("audio", AUDIO), *plain]
     features = {"audio": audio, **json.loads(plain.metadata[b"huggingface"])["info"]["features"]}

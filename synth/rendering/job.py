@@ -37,7 +37,8 @@ class Shard:
 class Job:
     """What to render and where to; the same for all workers.
 
-    ``places``: source_id to its samples in the arena; ``files``: source_id to the file, for those read from there.
+    ``as_is``: clips are recordings as they are: no ramps, and the lowest sample that 16 bits can hold is let through.
+    ``labels``: the classes of clips that have one label each. ``places``: source_id to its samples in the arena; ``files``: source_id to the file, for those read from there.
     """
 
     plan: Path
@@ -52,6 +53,8 @@ class Job:
     cells: tuple[str, ...]
     places: Mapping[str, Place]
     files: Mapping[str, Path]
+    as_is: bool = False
+    labels: tuple[str, ...] = ()
 
     @property
     def batch(self) -> int:

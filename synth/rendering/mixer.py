@@ -2,7 +2,8 @@
 
 A stem is ``(s * G + 2**11) >> 12`` in int32 with the plan's integer gain G, a ramp a second Q12 multiplication, the
 mixture the integer sum of its stems: stems add up to the mixture bit for bit, on any machine. The plan bounds the sum
-of peaks, so nothing overflows and nothing is ever clipped or rescaled here.
+of peaks, so nothing overflows and nothing is ever clipped or rescaled here. A recording that is used as it is goes the
+same way with the gain 1, which leaves every sample what it was.
 """
 
 from __future__ import annotations
@@ -40,14 +41,19 @@ def ramp(rate_hz: int) -> NDArray[np.int32]:
 
 
 class Mixer:
-    """Mixes clips of ``length_n`` samples; holds its scratch memory, so one mixer serves one thread."""
+    """Mixes clips of ``length_n`` samples; holds its scratch memory, so one mixer serves one thread.
 
-    def __init__(self, length_n: int, rate_hz: int) -> None:
+    ``as_is``: a part that ends before the clip does ends there by itself, so it is not ramped; and a recording may hold
+    the sample -32768.
+    """
+
+    def __init__(self, length_n: int, rate_hz: int, as_is: bool = False) -> None:
         self._sum = np.empty(length_n, np.int32)
         self._stem = np.empty(length_n, np.int32)
         self._block = np.empty((2, TOGETHER, length_n), np.int32)
         self._length_n = length_n
-        self._fade = ramp(rate_hz)
+        self._fade = ramp(rate_hz)[: 0 if as_is else None]
+        self._lowest = -LARGEST - as_is
 
     def mix(self, parts: Sequence[Part], out: NDArray[np.int16], stems: NDArray[np.int16] | None = None) -> int:
         """Write the sum of the parts to ``out`` (length_n,), each part to a row of ``stems`` if given.
@@ -76,10 +82,10 @@ class Mixer:
                 stem = self._stem
             else:
                 add(total, stem, total)
-        if highest(total) > LARGEST or lowest(total) < -LARGEST:
-            raise ClaimError(TOO_LOUD)
+        wide = self._checked(total)
         copyto(out, total, casting="unsafe")
-        return self._energy(total)
+        multiply(total, total, self._stem)
+        return int(_summed(self._stem.view(np.uint32)[None], wide)[0])
 
     def mix_full(self, clips: Sequence[Sequence[Part]], out: NDArray[np.int16]) -> NDArray[np.uint64]:
         """Mix clips whose parts all fill them, several at a time: ``out`` (clips, length_n), at most ``TOGETHER`` clips.
@@ -109,18 +115,20 @@ class Mixer:
                 add(total[:left], rows, total[:left])
             elif left < count:
                 total[left:] = 0
-        if highest(total, axis=None) > LARGEST or lowest(total, axis=None) < -LARGEST:
-            raise ClaimError(TOO_LOUD)
+        wide = self._checked(total)
         for row, clip in enumerate(order):
             copyto(out[clip], total[row], casting="unsafe")
         energy = np.empty(count, np.uint64)
         multiply(total, total, stem[:count])
-        energy[order] = _summed(stem[:count].view(np.uint32))
+        energy[order] = _summed(stem[:count].view(np.uint32), wide)
         return energy
 
-    def _energy(self, samples: NDArray[np.int32]) -> int:
-        multiply(samples, samples, self._stem)
-        return int(_summed(self._stem.view(np.uint32)[None])[0])
+    def _checked(self, total: NDArray[np.int32]) -> bool:
+        """Return whether a sample has more than 15 bits. Raises ClaimError for one that has more than a clip may hold."""
+        low = lowest(total, axis=None)
+        if highest(total, axis=None) > LARGEST or low < self._lowest:
+            raise ClaimError(TOO_LOUD)
+        return bool(low < -LARGEST)
 
     def _place(self, window: NDArray[np.int16], onset: int, gain: np.int32, stem: NDArray[np.int32]) -> None:
         """Put a part that does not fill the clip; its ends inside the clip are ramped, or each would click."""
@@ -138,11 +146,13 @@ class Mixer:
             _scale(here[len(here) - len(fade) :], fade[::-1])
 
 
-def _summed(squares: NDArray[np.uint32]) -> NDArray[np.uint64]:
+def _summed(squares: NDArray[np.uint32], wide: bool) -> NDArray[np.uint64]:
     """Return the sum of each row, whose memory is used up.
 
-    Four squares of 15 bits fit into 32 bits, which quarters the slow wide sum.
+    Four squares of 15 bits fit into 32 bits, which quarters the slow wide sum; ``wide``: there is one of 16.
     """
+    if wide:
+        return np.asarray(add.reduce(squares, axis=1, dtype=np.uint64))
     quarter = squares.shape[1] // 4
     half, fours, rest = squares[:, : 2 * quarter], squares[:, :quarter], squares[:, 4 * quarter :]
     add(half, squares[:, 2 * quarter : 4 * quarter], half)

@@ -17,6 +17,7 @@ from synth.store.parquet import Stretches, file_metadata
 
 Ints = NDArray[np.int64]
 _SOURCE = "parts.list.element.source_id"
+_KEPT = ("clip_id", "split", "cell", "labels", "labels_mask")
 _NUMBERS = ("source", "start_n", "onset_n", "length_n", "gain_q12")
 
 
@@ -54,12 +55,13 @@ class PlanFile:
         return self._arrays(self._stretches.read(first, end).combine_chunks())
 
     def whole(self) -> PlanRows:
-        """Return all rows in as few bytes as they need: 32-bit numbers, and of the table only clip_id, split and cell."""
+        """Return all rows in as few bytes as they need: 32-bit numbers, and of the table only names and classes."""
         pages = []
         for group in range(self._file.metadata.num_row_groups):
             page = self._arrays(self._file.read_row_group(group, use_threads=False).combine_chunks())
             slim = {name: getattr(page, name).astype(np.int32) for name in _NUMBERS}
-            pages.append(replace(page, table=page.table.select(["clip_id", "split", "cell"]), **slim))
+            columns = [name for name in _KEPT if name in page.table.column_names]
+            pages.append(replace(page, table=page.table.select(columns), **slim))
         if not pages:
             return self._arrays(self._file.read())
         ends = np.cumsum([0, *(len(page.source) for page in pages)])

@@ -47,12 +47,12 @@ class Renderer:
         sources = pq.ParquetFile(job.sources).read(use_threads=False)
         self._ids: list[str] = sources.column("source_id").to_pylist()
         self._plan = PlanFile(job.plan, {name: k for k, name in enumerate(self._ids)})
-        self._describer = Describer(sources, job.rate_hz, job.cells)
+        self._describer = Describer(sources, job.rate_hz, job.cells, job.labels)
         dc_n, rate_hz = (
             arrays.as_numpy(sources.column(name), np.int64).astype(np.int64) for name in ("dc_n", "rate_hz")
         )
         self._samples = Samples(self._ids, job.rate_hz, job.places, job.files, dc_n, rate_hz)
-        self._mixer = Mixer(job.length_n, job.rate_hz)
+        self._mixer = Mixer(job.length_n, job.rate_hz, job.as_is)
         self._header = wav_header(job.length_n, job.rate_hz)
         self._wav = self._matrix(job.batch)
         self._pcm = self._wav[:, WAV_HEADER_BYTES:].view(np.int16)
@@ -134,7 +134,7 @@ class Renderer:
 
     def _write_parquet(self, shard: Shard, temporary: Path) -> None:
         job = self._job
-        schema = data_schema(job.cells, job.rate_hz, job.stems)
+        schema = data_schema(job.cells, job.labels, job.rate_hz, job.stems)
         schema = schema.with_metadata({**(schema.metadata or {}), **stamp(job)})
         with pq.ParquetWriter(temporary, schema, **_layout(schema)) as writer:
             first = shard.first
@@ -151,7 +151,7 @@ class Renderer:
     def _write_files(self, shard: Shard, temporary: Path) -> None:
         job = self._job
         temporary.mkdir()
-        schema = manifest_schema(job.cells, [pa.field("file_name", pa.string())])
+        schema = manifest_schema(job.cells, job.labels, [pa.field("file_name", pa.string())])
         schema = schema.with_metadata({**(schema.metadata or {}), **stamp(job)})
         first = shard.first
         with pq.ParquetWriter(temporary / "metadata.parquet", schema, **_layout(schema)) as writer:

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from synth.checking import credit, disjoint, features, files, labels, shortcuts, stored, use
 from synth.checking.findings import Finding
+from synth.checking.labelled import Labels
 from synth.checking.rows import CLIP_LEAVES, IN_DICTIONARIES, Clips, Sources, codes
+from synth.steps import labelled_audit
+from synth.steps.labelled_audit import labels_of
 from synth.steps.listening import Heard, Listener
 from synth.steps.progress import Progress, silent
 from synth.steps.verify import Folder
@@ -59,10 +62,11 @@ def audit(
     clips = Clips.of(stored.pages(folder.out / "manifest.parquet", CLIP_LEAVES, IN_DICTIONARIES), sources)
     give_back()
     names = _cell_names(folder)
-    findings = _on_paper(folder, clips, names)
+    found = labels_of(folder) if folder.opened_plan.labelled else None
+    findings = _on_paper(folder, clips, names, found)
     got = Heard()
     if len(clips) == len(folder.plan.table):
-        listener = Listener(folder, clips, sampled(folder, everything), roots or {}, progress, everything)
+        listener = Listener(folder, clips, sampled(folder, everything), roots or {}, progress, everything, found)
         got = listener.listen(progress)
         findings += listener.findings(got)
     text = json.dumps(
@@ -70,17 +74,19 @@ def audit(
     )
     with replacing(folder.out / "audit.json") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
-    drawn = _drawn(folder, clips, names, got) if pictures else ()
+    drawn: tuple[Path, ...] = ()
+    if pictures:
+        drawn = _drawn(folder, clips, names, got) if found is None else labelled_audit.drawn(folder, clips, found, got)
     return Audited(folder.out, tuple(findings), drawn)
 
 
-def _on_paper(folder: Folder, clips: Clips, names: list[str]) -> list[Finding]:
-    """Return the findings that need the tables alone."""
-    asked, weights = json.loads(folder.metadata["clips"]), json.loads(folder.metadata["cells"])
+def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | None) -> list[Finding]:
+    """Return the findings that need the tables alone; ``found``: the labels of clips that are used as they are."""
     made = folder.opened_plan
     ids = folder.plan.table.column("clip_id")
     card = folder.out / "README.md"
     plan = folder.plan
+    own = _of_mixtures(folder, clips, names) if found is None else labelled_audit.checks(folder, clips, found)
     checks: list[Callable[[], Sequence[Finding]]] = [
         lambda: [files.shards(folder.parts, folder.stamp)],
         lambda: [
@@ -91,7 +97,7 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str]) -> list[Finding]:
                 folder.metadata["sources_digest"],
             )
         ],
-        lambda: [files.manifest(folder.out / "manifest.parquet", folder.parts, MANIFEST.names, ids)],
+        lambda: [files.manifest(folder.out / "manifest.parquet", folder.parts, folder.columns, ids)],
         lambda: [
             files.same_plan(
                 clips,
@@ -102,20 +108,29 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str]) -> list[Finding]:
                 plan.offsets,
             )
         ],
-        lambda: [labels.cells(clips, names, asked, weights, codes(plan.table.column("cell"), names)[0])],
-        lambda: [labels.labels(clips, names)],
+        *own,
         lambda: [labels.parts(clips)],
         lambda: disjoint.disjoint(clips),
-        lambda: [use.use(clips)],
-        lambda: [use.dependence(clips, names)],
         lambda: [credit.licence(clips, card.read_text(encoding="utf-8") if card.exists() else None)],
-        lambda: [shortcuts.order(clips, clips.part_level_db.astype(np.float64))],
     ]
     findings: list[Finding] = []
     for check in checks:
         findings += check()
         give_back()
     return findings
+
+
+def _of_mixtures(folder: Folder, clips: Clips, names: list[str]) -> list[Callable[[], Sequence[Finding]]]:
+    """Return the checks of mixtures of speakers: classes, use of the speakers, order of the parts."""
+    asked, weights = json.loads(folder.metadata["clips"]), json.loads(folder.metadata["cells"])
+    planned = codes(folder.plan.table.column("cell"), names)[0]
+    return [
+        lambda: [labels.cells(clips, names, asked, weights, planned)],
+        lambda: [labels.labels(clips, names)],
+        lambda: [use.use(clips)],
+        lambda: [use.dependence(clips, names)],
+        lambda: [shortcuts.order(clips, clips.part_level_db.astype(np.float64))],
+    ]
 
 
 def sampled(folder: Folder, everything: bool) -> Ints:

@@ -64,7 +64,11 @@ def index(
             table = Path(csv) if csv and not root.noise else None
             found.append((root, corpora.read(root.folder, root.name, table, noise=root.noise)))
         rows: list[Row] = [(root, corpus, item) for root, corpus in found for item in corpus.items]
-        facts, fresh, kept = _measured(cache, rows, rate, workers(jobs), progress)
+        wanted = [
+            root.folder / item.path if item.status == "ok" else Measured("", item.status, item.reason)
+            for root, _, item in rows
+        ]
+        facts, fresh, kept = measure(cache, wanted, rate, workers(jobs), progress)
     facts = _without_duplicates(rows, facts)
     table = _table(rows, facts, rate, {"csv": Path(csv).name} if csv else {})
     result = Indexed(table, tuple(found), fresh=fresh, arena=kept)
@@ -79,18 +83,17 @@ def index(
     return result
 
 
-def _measured(
-    cache: Cache, rows: Sequence[Row], rate: int, jobs: int, progress: Progress
+def measure(
+    cache: Cache, wanted: Sequence[Path | Measured], rate: int, jobs: int, progress: Progress
 ) -> tuple[list[Measured], int, bool]:
-    """Return the measures of each row, how many files were read, and whether their samples went into the arena."""
-    facts: list[Measured | None] = [
-        None if item.status == "ok" else Measured("", item.status, item.reason) for _, _, item in rows
-    ]
+    """Return the measures at ``rate`` Hz of files (what is known already stays), how many files were read, and whether
+    their samples went into the arena.
+    """
+    facts: list[Measured | None] = [None if isinstance(one, Path) else one for one in wanted]
     todo: list[tuple[int, Stamp]] = []
-    for k, (root, _, item) in enumerate(rows):
-        if facts[k] is not None:
+    for k, path in enumerate(wanted):
+        if not isinstance(path, Path):
             continue
-        path = root.folder / item.path
         try:
             status = path.stat()
         except OSError as error:
@@ -104,7 +107,7 @@ def _measured(
             unread.append((k, stamp))
     atomic.clean_after_dead(folder() / "arena")
     keep = arena.fits(sum(stamp.size for _, stamp in unread))
-    done, total = len(rows) - len(unread), len(rows)
+    done, total = len(wanted) - len(unread), len(wanted)
     progress("indexing", done, total)
     pool = ThreadPoolExecutor(jobs)
     try:
@@ -171,10 +174,6 @@ def _table(rows: Sequence[Row], facts: Sequence[Measured], rate: int, more: dict
     def texts(values: Iterator[str | None]) -> pa.Array:
         return arrays.texts(list(values))
 
-    def numbers(values: list[int | float | None], kind: pa.DataType) -> pa.Array:
-        valid = np.array([value is not None for value in values], np.bool_)
-        return arrays.numbers(np.array([0 if value is None else value for value in values]), kind, valid)
-
     def lists(values: list[tuple[str, ...]]) -> pa.Array:
         offsets = np.concatenate([[0], np.cumsum([len(value) for value in values], dtype=np.int64)])
         return arrays.lists(offsets, arrays.texts([text for value in values for text in value]))
@@ -187,22 +186,15 @@ def _table(rows: Sequence[Row], facts: Sequence[Measured], rate: int, more: dict
         "sha256": texts(fact.sha256 or None for fact in facts),
         "pcm_sha256": texts(fact.pcm_sha256 for fact in facts),
         "format": texts(fact.format for fact in facts),
-        "rate_hz": numbers([fact.rate_hz for fact in facts], pa.int32()),
-        "channels": numbers([fact.channels for fact in facts], pa.int32()),
-        "frames": numbers([fact.frames for fact in facts], pa.int64()),
-        "duration_s": numbers([f.frames / f.rate_hz if f.frames and f.rate_hz else None for f in facts], pa.float64()),
-        "dc_n": numbers([fact.dc_n for fact in facts], pa.int32()),
+        "rate_hz": _numbers([fact.rate_hz for fact in facts], pa.int32()),
+        "channels": _numbers([fact.channels for fact in facts], pa.int32()),
+        "frames": _numbers([fact.frames for fact in facts], pa.int64()),
+        "duration_s": _numbers([f.frames / f.rate_hz if f.frames and f.rate_hz else None for f in facts], pa.float64()),
         "labels": lists([item.labels for item in items]),
         "mids": lists([item.mids for item in items]),
-        "start_s": numbers([item.start_s for item in items], pa.float64()),
-        "end_s": numbers([item.end_s for item in items], pa.float64()),
-        "level_dbfs": numbers([None if f.level_tenths is None else f.level_tenths / 10 for f in facts], pa.float64()),
-        "peak_dbfs": numbers([None if f.peak_tenths is None else f.peak_tenths / 10 for f in facts], pa.float64()),
-        "active_s": numbers(
-            [None if f.active_frames is None else f.active_frames / FRAMES_PER_S for f in facts], pa.float64()
-        ),
-        "envelope": arrays.blobs([fact.rms for fact in facts]),
-        "peaks": arrays.blobs([fact.peaks for fact in facts]),
+        "start_s": _numbers([item.start_s for item in items], pa.float64()),
+        "end_s": _numbers([item.end_s for item in items], pa.float64()),
+        **at_rate(facts),
         "licence": texts(item.licence or corpus.licence for _, corpus, item in rows),
         "attribution": texts(item.attribution or corpus.attribution for _, corpus, item in rows),
         "status": texts(fact.status for fact in facts),
@@ -213,3 +205,22 @@ def _table(rows: Sequence[Row], facts: Sequence[Measured], rate: int, more: dict
             columns[name] = texts(getattr(item, name) for item in items)
     metadata = {"table": "sources", "format_version": FORMAT_VERSION, "rate_hz": json.dumps(rate), **more}
     return pa.Table.from_arrays([columns[name] for name in SOURCES.names], schema=SOURCES.schema(metadata))
+
+
+def at_rate(facts: Sequence[Measured]) -> dict[str, pa.Array]:
+    """Return the columns of SOURCES that depend on the rate of the clips."""
+    return {
+        "dc_n": _numbers([fact.dc_n for fact in facts], pa.int32()),
+        "level_dbfs": _numbers([None if f.level_tenths is None else f.level_tenths / 10 for f in facts], pa.float64()),
+        "peak_dbfs": _numbers([None if f.peak_tenths is None else f.peak_tenths / 10 for f in facts], pa.float64()),
+        "active_s": _numbers(
+            [None if f.active_frames is None else f.active_frames / FRAMES_PER_S for f in facts], pa.float64()
+        ),
+        "envelope": arrays.blobs([fact.rms for fact in facts]),
+        "peaks": arrays.blobs([fact.peaks for fact in facts]),
+    }
+
+
+def _numbers(values: Sequence[int | float | None], kind: pa.DataType) -> pa.Array:
+    valid = np.array([value is not None for value in values], np.bool_)
+    return arrays.numbers(np.array([0 if value is None else value for value in values]), kind, valid)

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from synth.audio.decibels import UNITY
 from synth.audio.envelope import active_thresholds, frame_length
-from synth.checking import activity, audio, disjoint, features, shortcuts, stored
+from synth.checking import activity, audio, disjoint, features, labelled, shortcuts, stored
 from synth.checking.features import Features
 from synth.checking.findings import Finding
 from synth.checking.rows import Clips
 from synth.errors import InputError
+from synth.recipe import MixOptions
 from synth.steps.progress import Progress
 from synth.steps.render import job_of
 from synth.steps.verify import Again, Folder, differing_rows
@@ -49,7 +50,7 @@ class Heard:
     with_stems: int = 0
     from_stems: bool = False
     hashes: dict[str, list[int]] = field(default_factory=dict)
-    examples: dict[int, tuple[int, Pcm]] = field(default_factory=dict)  # by cell: row and samples
+    examples: dict[int, tuple[int, Pcm]] = field(default_factory=dict)  # by cell, or first label: row and samples
 
 
 class Listener:
@@ -63,8 +64,10 @@ class Listener:
         given: Mapping[str, Path],
         progress: Progress,
         everything: bool,
+        labels: labelled.Labels | None = None,
     ) -> None:
-        self._folder, self._clips, self._chosen = folder, clips, chosen
+        self._folder, self._clips, self._chosen, self._labels = folder, clips, chosen, labels
+        self._kind = clips.cell if labels is None else labels.first
         self._frame_n = frame_length(folder.rate_hz)
         self._again: Again | None = None
         self._why = ""
@@ -101,17 +104,22 @@ class Listener:
             *([audio.stems(clips, got.with_stems, np.array(got.unsummed, np.int64))] if got.with_stems else []),
             audio.levels(clips, rows, measured.level),
             audio.unclipped(clips, rows, measured.full, plain=bool((self._folder.plan.gain_q12 == UNITY).all())),
-            *self._shortcuts(got, rows, measured),
+            *(
+                self._shortcuts(got, rows, measured)
+                if self._labels is None
+                else labelled.told(clips, measured, self._labels.alone, rows)
+            ),
         ]
 
     def _active(self, got: Heard) -> Finding:
         if self._again is None and not got.from_stems:
             return Finding("active", None, f"not checked: {self._why}", {})
-        options = self._folder.opened_plan.options
-        fewest = options.least_active_s
+        options, promised_s = self._folder.opened_plan.options, self._folder.plan.active_s
         heard = activity.Measured(np.concatenate(got.parts), np.concatenate(got.frames), np.concatenate(got.level_db))
         how = "measured in the stems of data/, thresholds from sources.parquet" if got.from_stems else self._how
-        return activity.finding(self._clips, heard, self._folder.plan.active_s, fewest, options.sir_db, how)
+        if not isinstance(options, MixOptions):
+            return labelled.heard(self._clips, heard, promised_s, how)
+        return activity.finding(self._clips, heard, promised_s, options.least_active_s, options.sir_db, how)
 
     def _shortcuts(self, got: Heard, rows: Ints, measured: Features) -> list[Finding]:
         clips = self._clips
@@ -167,7 +175,7 @@ class Listener:
             got.with_stems += 1
             if not np.array_equal(one.sum(axis=0, dtype=np.int32), run.mix[k]):
                 got.unsummed.append(run.first + k)
-        for k, cell in enumerate(clips.cell[rows].tolist()):
+        for k, cell in enumerate(self._kind[rows].tolist()):
             got.hashes.setdefault(sha256(run.mix[k].data).hexdigest(), []).append(run.first + k)
             if cell not in got.examples:
                 got.examples[cell] = run.first + k, run.mix[k].copy()

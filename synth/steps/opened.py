@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth.errors import InputError, listed
-from synth.recipe import MixOptions, mix_options
+from synth.recipe import ManifestOptions, MixOptions, Options, options
 from synth.rendering.planfile import PlanFile
 from synth.store import parquet
-from synth.tables import FRAMES_PER_S, PLAN, SOURCES
+from synth.tables import FRAMES_PER_S, LABELLED_PLAN, PLAN, SOURCES, Table
 
 MADE_BY = "synth plan split.parquet -o plan.parquet"
 SOURCES_BY = "synth index PATH -o sources.parquet"
@@ -22,16 +23,25 @@ SOURCES_BY = "synth index PATH -o sources.parquet"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A plan with its sources: options, digest of the values, clips by split, cells."""
+    """A plan with its sources: options, digest of the values, clips by split, cells.
+
+    ``labels``: the classes of clips that have one label each, else none.
+    """
 
     plan: Path
     sources: pa.Table
-    options: MixOptions
+    options: Options
     digest: str
     clips: dict[str, int]
     cells: tuple[str, ...]
     used: np.ndarray  # (sources,) how often each source is used
     length_n: int
+    labels: tuple[str, ...] = ()
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the clips are labelled recordings as they are, not mixtures of speakers."""
+        return isinstance(self.options, ManifestOptions)
 
 
 def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = None) -> Opened:
@@ -45,19 +55,35 @@ def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = 
         table = _sources_of(plan, sources, meta["sources_digest"])
     index = {name: k for k, name in enumerate(table.column("source_id").to_pylist())}
     digest = _digest(file)
-    options = mix_options(json.loads(meta["recipe"]), str(plan))
-    length_n = round(options.seconds * FRAMES_PER_S) * (options.rate // FRAMES_PER_S)
+    asked = plan_options(meta, plan)
+    length_n = round(asked.seconds * FRAMES_PER_S) * (asked.rate // FRAMES_PER_S)
     clips = _clips_of(file)
     return Opened(
         plan,
         table,
-        options,
+        asked,
         digest,
         clips,
         tuple(json.loads(meta["cells"])),
         PlanFile(plan, index).used(),
         length_n,
+        plan_labels(meta),
     )
+
+
+def plan_options(meta: Mapping[str, str], plan: Path) -> Options:
+    """Return the options in the metadata of a plan."""
+    return options(meta.get("command", MixOptions.command), json.loads(meta["recipe"]), str(plan))
+
+
+def plan_labels(meta: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the classes of a plan whose clips have one label each; none for any other plan."""
+    return tuple(json.loads(meta["labels"])) if json.loads(meta.get("one_label", "false")) else ()
+
+
+def plan_table(file: pq.ParquetFile) -> Table:
+    """Return which table of the contract a plan file is: that of mixtures, or that of labelled clips."""
+    return LABELLED_PLAN if "labels" in file.schema_arrow.names else PLAN
 
 
 def plan_metadata(file: pq.ParquetFile, plan: Path) -> dict[str, str]:
@@ -89,7 +115,7 @@ def open_digest(plan: Path) -> str:
 
 
 def _digest(file: pq.ParquetFile) -> str:
-    digest = parquet.Digest(PLAN.names)
+    digest = parquet.Digest(plan_table(file).names)
     for group in range(file.metadata.num_row_groups):
         digest.update(file.read_row_group(group, use_threads=False))
     return digest.hexdigest()

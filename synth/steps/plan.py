@@ -123,7 +123,9 @@ def _leaves(schema: pa.Schema) -> list[str]:
     """Return the names of the columns as Parquet sees them."""
     names = []
     for field in schema:
-        if pa.types.is_list(field.type):
+        if pa.types.is_list(field.type) and not pa.types.is_struct(field.type.value_type):
+            names.append(f"{field.name}.list.element")
+        elif pa.types.is_list(field.type):
             names += [f"{field.name}.list.element.{child.name}" for child in field.type.value_type]
         else:
             names.append(field.name)

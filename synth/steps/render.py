@@ -7,28 +7,29 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth.audio.cache import Place
 from synth.errors import InputError, UsageError, listed
-from synth.publishing import card
-from synth.recipe import MixOptions, mix_options, read, written
+from synth.publishing import card, labelled_card
+from synth.recipe import MixOptions, Options, of_folder, written
 from synth.rendering.engine import rendered
 from synth.rendering.features import manifest_schema
 from synth.rendering.job import CODECS, STORES, Job
 from synth.rendering.shards import stamp
 from synth.steps.material import material
-from synth.steps.opened import Opened, open_digest, open_plan
+from synth.steps.opened import Opened, open_digest, open_plan, plan_table
 from synth.steps.plan import writer
 from synth.steps.progress import Progress, silent, workers
 from synth.store import atomic, locks, parquet
 from synth.store.memory import give_back
-from synth.tables import MANIFEST, NOISE, PLAN
+from synth.tables import NOISE
 
 NAMES = ("README.md", "attribution.txt", "data", "manifest.parquet", "plan.parquet", "recipe.toml", "sources.parquet")
+
+AGAIN = {"mix": "synth mix --recipe recipe.toml", "manifest": "synth render plan.parquet -o COPY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,17 @@ def render(
     for a source whose hash differs from the plan's, or an output folder that holds another data set.
     """
     opened = open_plan(Path(plan), Path(sources) if sources else None)
-    options = opened.options.with_changes({"store": store, "codec": codec, "stems": stems})
+    if opened.labelled and stems:
+        raise UsageError(f"--stems: {plan} is a plan of labelled clips, and each of them is a single recording")
+    changes = {"store": store, "codec": codec} | ({} if opened.labelled else {"stems": stems})
+    options = opened.options.with_changes(changes)
     return rendered_to(replace(opened, options=options), Path(out), roots or {}, workers(jobs), progress)
 
 
 def rendered_to(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int, progress: Progress) -> Rendered:
     """Render an opened plan; see :func:`render`."""
-    opened = replace(opened, options=replace(opened.options, **_sources_named(opened.sources)))
-    options = opened.options
+    options = _sources_named(opened)
+    opened = replace(opened, options=options)
     if options.store not in STORES or options.codec not in CODECS:
         raise UsageError(f"--store {options.store} --codec {options.codec}: wanted one of {STORES} and one of {CODECS}")
     refuse_other(out, opened.digest, options)
@@ -76,7 +80,7 @@ def rendered_to(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int,
         atomic.clean(out)
         parquet.write(opened.sources, out / "sources.parquet")
         _copy_plan(opened, out / "plan.parquet")
-        text = written(options, "Every option of this data set. The same again: synth mix --recipe recipe.toml")
+        text = written(options, f"Every option of this data set. The same again: {AGAIN[options.command]}")
         with atomic.replacing(out / "recipe.toml") as temporary:
             temporary.write_text(text, encoding="utf-8")
         job = job_with(opened, out, places, files)
@@ -88,12 +92,12 @@ def rendered_to(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int,
             done += clips
             progress("rendering", done, total)
         _write_manifest(job, [job.table(shard) for shard in shards], out / "manifest.parquet")
-        card.write(out)
+        (labelled_card if opened.labelled else card).write(out)
     size = sum(path.stat().st_size for path in (out / "data").rglob("*") if path.is_file())
     return Rendered(out, dict(opened.clips), len(shards), size)
 
 
-def refuse_other(out: Path, digest: str, options: MixOptions) -> None:
+def refuse_other(out: Path, digest: str, options: Options) -> None:
     """Raise InputError when ``out`` is a file, holds another data set, or something that is no data set."""
     if out.is_file():
         raise InputError(f"{out} is a file; wanted a folder, or a name that is free")
@@ -109,11 +113,15 @@ def refuse_other(out: Path, digest: str, options: MixOptions) -> None:
     if other != digest:
         raise InputError(
             f"{out} holds a data set of another recipe (its plan has the digest {other[:12]}, this one {digest[:12]}): "
-            "choose another --out, or remove that folder. To go on with it: synth mix --recipe "
-            f"{recipe} --out {out}"
+            "choose another --out, or remove that folder"
+            + (
+                f". To go on with it: synth mix --recipe {recipe} --out {out}"
+                if isinstance(options, MixOptions)
+                else ""
+            )
         )
     if recipe.exists():
-        before = mix_options(read(recipe).get("mix", {}), str(recipe))
+        before = of_folder(recipe)
         changed = [name for name in ("store", "codec", "stems") if getattr(before, name) != getattr(options, name)]
         if changed:
             raise InputError(
@@ -127,15 +135,19 @@ def job_of(opened: Opened, out: Path, given: Mapping[str, Path], progress: Progr
     return job_with(opened, out, places, files)
 
 
-def _sources_named(sources: pa.Table) -> dict[str, Any]:
-    """Return the recipe's options that say what was indexed, as SOURCES has it: names of roots, never folders."""
+def _sources_named(opened: Opened) -> Options:
+    """Return the options of a plan with those that say what was indexed, as SOURCES has it: names of roots, never folders."""
+    sources, options = opened.sources, opened.options
+    if not isinstance(options, MixOptions):
+        return replace(options, sources="sources.parquet")
     pairs = dict.fromkeys(zip(sources.column("root").to_pylist(), sources.column("corpus").to_pylist(), strict=True))
     noise = [root for root, corpus in pairs if corpus == NOISE]
-    return {
-        "source": tuple(root for root, corpus in pairs if corpus != NOISE),
-        "noise": noise[0] if noise else None,
-        "csv": parquet.metadata(sources.schema).get("csv"),
-    }
+    return replace(
+        options,
+        source=tuple(root for root, corpus in pairs if corpus != NOISE),
+        noise=noise[0] if noise else None,
+        csv=parquet.metadata(sources.schema).get("csv"),
+    )
 
 
 def job_with(opened: Opened, out: Path, places: Mapping[str, Place], files: Mapping[str, Path]) -> Job:
@@ -154,6 +166,8 @@ def job_with(opened: Opened, out: Path, places: Mapping[str, Place], files: Mapp
         cells=opened.cells,
         places=places,
         files=files,
+        as_is=opened.labelled,
+        labels=opened.labels,
     )
 
 
@@ -180,18 +194,19 @@ def _copy_plan(opened: Opened, target: Path) -> None:
         return
     file = pq.ParquetFile(opened.plan)
     meta = parquet.file_metadata(file) | {"recipe": json.dumps(opened.options.content()), "digest": opened.digest}
-    with atomic.replacing(target) as temporary, writer(temporary, PLAN.schema()) as out:
+    table = plan_table(file)
+    with atomic.replacing(target) as temporary, writer(temporary, table.schema()) as out:
         for group in range(file.metadata.num_row_groups):
-            out.write_table(file.read_row_group(group, use_threads=False).select(PLAN.names).cast(PLAN.schema()))
+            out.write_table(file.read_row_group(group, use_threads=False).select(table.names).cast(table.schema()))
         out.add_key_value_metadata(dict(sorted(meta.items())))  # the order they are given in shows in the bytes
 
 
 def _write_manifest(job: Job, tables: list[Path], target: Path) -> None:
     """Write manifest.parquet: the rows of all shards without their audio."""
     extra = [] if job.store == "parquet" else [pa.field("file_name", pa.string())]
-    schema = manifest_schema(job.cells, extra)
+    schema = manifest_schema(job.cells, job.labels, extra)
     schema = schema.with_metadata({**(schema.metadata or {}), **stamp(job)})
-    names = [*MANIFEST.names, *(field.name for field in extra)]
+    names = schema.names
     with atomic.replacing(target) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for path in tables:
             rows = pq.ParquetFile(path).read(columns=names, use_threads=False).select(names)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from synth.errors import InfeasibleError
+from synth.errors import InfeasibleError, InputError, listed
 from synth.planning import split as splitting
 from synth.planning.request import clip_counts, speakers
 from synth.steps.progress import Progress, silent
@@ -45,10 +45,10 @@ def split(
     numbers and the nearest feasible request when the groups are too few.
     """
     table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, MADE_BY)
-    groups = _groups(table)
+    groups = groups_of(table)
     assigned: Mapping[str, str | None]
     if split == "given":
-        assigned = _given(table)
+        assigned = given(table)
     elif split.startswith("subset:"):
         voices = [group for group in groups if not group.noise]
         assigned = splitting.by_subset(voices, splitting.parse_subsets(split))
@@ -59,20 +59,31 @@ def split(
     else:
         shares = splitting.parse_shares(split)
         assigned = splitting.by_share(groups, shares, seed, _fewest(speakers, clips, list(shares)))
+    done, proof = with_splits(table, assigned, split)
+    counts = Counter((assigned[group.group_id] or "none", group.sex or "none") for group in groups if not group.noise)
+    if out:
+        parquet.write(done, Path(out))
+    return Split(done, dict(counts), proof, done.column("split").null_count)
+
+
+def with_splits(
+    table: pa.Table, assigned: Mapping[str, str | None], split: str
+) -> tuple[pa.Table, dict[str, list[str]]]:
+    """Return SOURCES with the split of each group filled in, and the proof that splits share nothing.
+
+    ``split`` is how that was asked for. Raises InfeasibleError naming what would be in two splits.
+    """
     ids = table.column("group_id").to_pylist()
     status = table.column("status").to_pylist()
     names = [assigned.get(group) if state == "ok" else None for group, state in zip(ids, status, strict=True)]
     position = table.schema.get_field_index("split")
     done = table.set_column(position, table.schema.field("split"), arrays.texts(names))
-    done = done.replace_schema_metadata({**(done.schema.metadata or {}), "split": split})  # for the recipe of the plan
+    done = done.replace_schema_metadata({**parquet.metadata(done.schema), "split": split})  # for the recipe of the plan
     proof = shared(done)
     if any(proof.values()):
         torn = "; ".join(f"{len(v)} {k} ({v[0]})" for k, v in proof.items() if v)
         raise InfeasibleError(f"--split {split} puts the same {torn} into two splits")
-    counts = Counter((assigned[group.group_id] or "none", group.sex or "none") for group in groups if not group.noise)
-    if out:
-        parquet.write(done, Path(out))
-    return Split(done, dict(counts), proof, sum(name is None for name in names))
+    return done, proof
 
 
 def shared(table: pa.Table) -> dict[str, list[str]]:
@@ -100,7 +111,7 @@ def _fewest(text: str, clips: str | None, names: list[str]) -> dict[str, int]:
     return {name: most if name in wanted else 0 for name in names}
 
 
-def _groups(table: pa.Table) -> list[splitting.Group]:
+def groups_of(table: pa.Table) -> list[splitting.Group]:
     """Return the groups that have a usable recording."""
     columns = ("group_id", "sex", "corpus", "subset", "status")
     found: dict[str, dict[str, set[str]]] = {}
@@ -123,5 +134,22 @@ def _groups(table: pa.Table) -> list[splitting.Group]:
     ]
 
 
-def _given(table: pa.Table) -> dict[str, str | None]:
-    return dict(zip(table.column("group_id").to_pylist(), table.column("split").to_pylist(), strict=True))
+def given(table: pa.Table) -> dict[str, str | None]:
+    """Return the split that the sources themselves name, by group. Raises InputError for a group that is given two."""
+    out: dict[str, str | None] = {}
+    torn = []
+    columns = ("group_id", "split", "status")
+    for group, name, status in zip(*(table.column(column).to_pylist() for column in columns), strict=True):
+        if status != "ok":
+            continue
+        before = out.setdefault(group, name)
+        if before is None:
+            out[group] = name
+        elif name is not None and name != before:
+            torn.append(f"{group} ({before}, {name})")
+    if torn:
+        raise InputError(
+            f"--split given: {listed(dict.fromkeys(torn))} in two splits; a group (a speaker, a video) must be in one. "
+            "Change the column split of the CSV, or split by share (80/10/10)"
+        )
+    return out

@@ -15,17 +15,16 @@ from numpy.typing import NDArray
 from synth.audio.envelope import frame_length
 from synth.checking import files, stored
 from synth.errors import ClaimError, InputError
-from synth.recipe import mix_options
 from synth.rendering.job import Job
 from synth.rendering.mixer import Mixer
 from synth.rendering.planfile import PlanFile, PlanRows
 from synth.rendering.samples import Samples
 from synth.rendering.shards import stamp
-from synth.steps.opened import MADE_BY, SOURCES_BY, Opened, open_digest, plan_metadata
+from synth.steps.opened import MADE_BY, SOURCES_BY, Opened, open_digest, plan_labels, plan_metadata, plan_options
 from synth.steps.progress import Progress, silent
 from synth.steps.render import job_of, job_with
 from synth.store import arrays, parquet
-from synth.tables import MANIFEST, PLAN, SOURCES
+from synth.tables import LABEL, MANIFEST, PLAN, SOURCES
 
 Ints = NDArray[np.int64]
 Pcm = NDArray[np.int16]
@@ -70,7 +69,7 @@ def verify(
         if stored.problem(part, folder.stamp)
         for name in folder.ids(part.first, part.first + 1)
     )
-    why, rows = files.manifest_differs(folder.out / "manifest.parquet", folder.parts, MANIFEST.names)
+    why, rows = files.manifest_differs(folder.out / "manifest.parquet", folder.parts, folder.columns)
     problems += [why] if why else []
     differing |= dict.fromkeys(name for row in rows for name in folder.ids(row, row + 1))
     chosen = (
@@ -124,7 +123,7 @@ class Folder:
         metadata = plan_metadata(file, out / "plan.parquet")
         ids = {name: k for k, name in enumerate(sources.column("source_id").to_pylist())}
         plan = PlanFile(out / "plan.parquet", ids).whole()
-        options = mix_options(json.loads(metadata["recipe"]), str(out / "plan.parquet"))
+        options = plan_options(metadata, out / "plan.parquet")
         data = out / "data"
         in_files = not any(data.glob("*.parquet")) and any(data.glob("*/*/metadata.parquet"))
         options = replace(options, store="files" if in_files else "parquet")
@@ -138,6 +137,7 @@ class Folder:
             cells=tuple(json.loads(metadata["cells"])),
             used=np.bincount(plan.source, minlength=len(ids)),
             length_n=round(options.seconds * options.rate / frame_n) * frame_n,
+            labels=plan_labels(metadata),
         )
         job = job_with(made, out, {}, {})
         parts = [
@@ -145,6 +145,11 @@ class Folder:
             for shard in job.shards(made.clips)
         ]
         return cls(out, sources, plan, metadata, made, tuple(parts), stamp(job), job.batch)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of its manifest."""
+        return [*MANIFEST.names, *([LABEL.name] if self.opened_plan.labels else [])]
 
     @property
     def rate_hz(self) -> int:
@@ -166,7 +171,7 @@ class Again:
 
     def __init__(self, folder: Folder, job: Job) -> None:
         self._folder, self._plan, self._job = folder, folder.plan, job
-        self._mixer = Mixer(folder.length_n, folder.rate_hz)
+        self._mixer = Mixer(folder.length_n, folder.rate_hz, job.as_is)
 
     @cached_property
     def _samples(self) -> Samples:

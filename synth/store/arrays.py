@@ -16,6 +16,11 @@ def numbers(values: NDArray[np.generic], kind: pa.DataType, valid: NDArray[np.bo
     return pa.Array.from_buffers(kind, len(data), [validity(valid), pa.py_buffer(data)])
 
 
+def bools(values: NDArray[np.bool_]) -> pa.Array:
+    """Return an Arrow array of truth values, shape (n,)."""
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(np.packbits(values, bitorder="little"))])
+
+
 def validity(valid: NDArray[np.bool_] | None) -> pa.Buffer | None:
     """Return the validity bitmap of a mask, or None when everything is valid."""
     if valid is None or bool(valid.all()):

@@ -149,3 +149,31 @@ def test_only_ends_inside_the_clip_are_ramped():
     whole = np.full(1600, 1000, np.int16)
     mixer.mix([(whole, 0, unity)], out)
     assert (out == 1000).all()
+
+
+@pytest.mark.parametrize("length", [1000, 640])
+def test_a_recording_that_is_used_as_it_is_keeps_every_sample(length):
+    sound = np.random.default_rng(0).integers(-32768, 32768, length).astype(np.int16)
+    sound[[0, 250, 500, -1]] = -32768
+    out = np.empty(1000, np.int16)
+    mixer = Mixer(1000, 16000, as_is=True)
+    part = (sound, 0, np.int32(4096))
+    energy = mixer.mix([part], out)
+    assert np.array_equal(out[:length], sound), "no ramp: its end is its own"
+    assert not out[length:].any()
+    assert energy == int((sound.astype(np.int64) ** 2).sum())
+    if length == 1000:
+        full = np.empty((2, 1000), np.int16)
+        energies = mixer.mix_full([[part], [part]], full)
+        assert energies.tolist() == [energy, energy]
+        assert np.array_equal(full[1], sound)
+        with pytest.raises(ClaimError):
+            Mixer(1000, 16000).mix([part], out)
+
+
+def test_energies_of_nothing_but_the_lowest_sample_are_exact():
+    sound = np.full(1000, -32768, np.int16)
+    out = np.empty((1, 1000), np.int16)
+    part = (sound, 0, np.int32(4096))
+    assert Mixer(1000, 16000, as_is=True).mix([part], out[0]) == 1000 * 32768**2
+    assert Mixer(1000, 16000, as_is=True).mix_full([[part]], out).tolist() == [1000 * 32768**2]

@@ -1,0 +1,88 @@
+"""What judges said of the labels of recordings, and which labels are kept by it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from synth.errors import InputError, UsageError, listed, nearest
+from synth.tables import VERDICT_ORDER
+
+UNJUDGED = "unjudged"
+Judged = Mapping[tuple[str, str], str]  # (source_id, label) to the verdict that counts
+
+
+@dataclass(slots=True)
+class Kept:
+    """Labels of recordings after a choice, and what was taken away: recordings by reason, labels by verdict."""
+
+    labels: list[tuple[str, ...]]
+    verified: list[tuple[bool, ...]]
+    recordings: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+
+
+def counting(rows: Iterable[Mapping[str, str | None]]) -> dict[tuple[str, str], str]:
+    """Return the verdict that counts for each (source_id, label): a human's before a model's, a later row's before an earlier.
+
+    Raises InputError for a verdict that is not known.
+    """
+    out: dict[tuple[str, str], str] = {}
+    human: set[tuple[str, str]] = set()
+    known = (*VERDICT_ORDER, UNJUDGED)
+    for number, row in enumerate(rows, 1):
+        what = str(row["source_id"]), str(row["label"])
+        if row["verdict"] not in known:
+            raise InputError(f"verdicts, row {number}: '{row['verdict']}' of {what}; wanted {', '.join(known)}")
+        by_human = row["by"] == "human"
+        if by_human or what not in human:
+            out[what] = str(row["verdict"])
+        if by_human:
+            human.add(what)
+    return out
+
+
+def kept(
+    ids: Sequence[str],
+    labels: Sequence[Sequence[str]],
+    asked: Sequence[str],
+    judged: Judged | None,
+    min_verdict: str,
+) -> Kept:
+    """Return which labels of each recording are kept: those ``asked`` for (all, if none is), none judged worse than wanted.
+
+    ``judged``: None where no judge was asked. A label without a verdict, or an unjudged one, is kept and not verified: a
+    judge that knows nothing takes nothing away. Raises UsageError for a minimum that is no verdict.
+    """
+    if min_verdict not in VERDICT_ORDER:
+        raise UsageError(f"--min-verdict {min_verdict}: wanted one of {', '.join(VERDICT_ORDER)}")
+    allowed = (*VERDICT_ORDER[: VERDICT_ORDER.index(min_verdict) + 1], UNJUDGED)
+    wanted = set(asked)
+    out = Kept([], [])
+    for source, mine in zip(ids, labels, strict=True):
+        here = sorted({label for label in mine if not wanted or label in wanted})
+        said = [judged.get((source, label), UNJUDGED) if judged is not None else "keep" for label in here]
+        good = [(label, verdict) for label, verdict in zip(here, said, strict=True) if verdict in allowed]
+        out.labels.append(tuple(label for label, _ in good))
+        out.verified.append(tuple(verdict == "keep" for _, verdict in good))
+        if judged is not None:
+            out.verdicts.update(verdict for verdict in said if verdict not in allowed)
+        if not good:
+            out.recordings["no label" if not mine else "no label asked for" if not here else "labels judged wrong"] += 1
+    return out
+
+
+def named(texts: Sequence[str], known: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the labels that some texts mean; ``known``: names and machine ids in lower case to the label.
+
+    Raises UsageError for one that no source has, with the nearest.
+    """
+    unknown = [text for text in texts if text.casefold() not in known]
+    if unknown:
+        have = sorted(set(known.values()))
+        raise UsageError(
+            f"--label {unknown[0]}: no source has it{nearest(unknown[0].casefold(), known)} These sources have "
+            f"{listed(have) or 'no labels at all'}"
+        )
+    return tuple(dict.fromkeys(known[text.casefold()] for text in texts))

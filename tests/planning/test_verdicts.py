@@ -1,0 +1,73 @@
+"""Which labels stay: what was asked for, and what no judge found worse than wanted."""
+
+from __future__ import annotations
+
+import pytest
+
+from synth.errors import InputError, UsageError
+from synth.planning.verdicts import counting, kept, named
+
+
+def said(source: str, label: str, verdict: str, by: str = "model") -> dict[str, str]:
+    return {"source_id": source, "label": label, "verdict": verdict, "by": by}
+
+
+def test_a_human_wins_over_a_model_and_a_later_row_over_an_earlier():
+    found = counting(
+        [
+            said("a", "x", "keep", "human"),
+            said("a", "x", "wrong"),
+            said("b", "x", "wrong"),
+            said("b", "x", "keep"),
+            said("c", "x", "keep"),
+            said("c", "x", "wrong", "human"),
+        ]
+    )
+    assert found == {("a", "x"): "keep", ("b", "x"): "keep", ("c", "x"): "wrong"}
+
+
+def test_a_verdict_that_is_none_is_named_with_its_row():
+    with pytest.raises(InputError, match="row 2: 'good'"):
+        counting([said("a", "x", "keep"), said("a", "y", "good")])
+
+
+@pytest.mark.parametrize(
+    ("least", "stays"),
+    [("keep", ["keep", "unjudged"]), ("doubtful", ["keep", "doubtful", "unjudged"]),
+     ("wrong", ["keep", "doubtful", "wrong", "unjudged"])],
+)  # fmt: skip
+def test_labels_judged_worse_go(least, stays):
+    words = ["keep", "doubtful", "wrong", "unjudged"]
+    judged = {("a", word): word for word in words}
+    found = kept(["a"], [words], (), judged, least)
+    assert found.labels == [tuple(sorted(stays))]
+    assert found.verified == [tuple(word == "keep" for word in sorted(stays))]
+    assert found.verdicts.total() == 4 - len(stays)
+
+
+def test_a_judge_who_knows_nothing_takes_nothing_away():
+    found = kept(["a", "b"], [["x"], ["y"]], (), {}, "keep")
+    assert found.labels == [("x",), ("y",)]
+    assert found.verified == [(False,), (False,)]
+    assert kept(["a"], [["x"]], (), None, "keep").verified == [(True,)]
+
+
+def test_recordings_without_a_label_are_counted_by_reason():
+    judged = {("c", "x"): "wrong"}
+    found = kept(["a", "b", "c", "d"], [[], ["y"], ["x"], ["x", "y"]], ("x",), judged, "keep")
+    assert found.labels == [(), (), (), ("x",)]
+    assert found.recordings == {"no label": 1, "no label asked for": 1, "labels judged wrong": 1}
+
+
+def test_labels_are_named_in_any_case_or_by_their_machine_id():
+    known = {"accordion": "Accordion", "/m/0mkg": "Accordion", "saw": "saw"}
+    assert named(("ACCORDION", "/m/0mkg", "saw"), known) == ("Accordion", "saw")
+    with pytest.raises(UsageError, match="did you mean 'accordion'"):
+        named(("acordion",), known)
+    with pytest.raises(UsageError, match="no labels at all"):
+        named(("x",), {})
+
+
+def test_a_least_verdict_that_is_none_is_refused():
+    with pytest.raises(UsageError, match="keep, doubtful, wrong"):
+        kept([], [], (), None, "unjudged")
