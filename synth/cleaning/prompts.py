@@ -119,11 +119,11 @@ def _toml(file: Path, text: str, mids: Mapping[str, str]) -> _Own:
 
 
 def _sentences(file: Path, label: str, value: object, *, empty: bool = False) -> tuple[str, ...]:
-    texts = [value] if isinstance(value, str) else value
-    good = isinstance(texts, list) and all(isinstance(text, str) and text.strip() for text in texts)
-    if not good or not (texts or empty):
+    values = [value] if isinstance(value, str) else value if isinstance(value, list) else [None]
+    texts = tuple(text for text in values if isinstance(text, str) and text.strip())
+    if len(texts) < len(values) or not (texts or empty):
         raise InputError(f"--prompts {file}: {label} is {value!r}; wanted a sentence or a list of sentences")
-    return tuple(str(text) for text in texts)  # type: ignore[union-attr]  # a list, as was checked
+    return texts
 
 
 def _csv(file: Path, text: str, mids: Mapping[str, str]) -> _Own:

@@ -39,7 +39,7 @@ def quantised(samples: NDArray[np.int16]) -> NDArray[np.float32]:
     The cut makes most samples one step smaller; leaving the step out moves the embeddings by 7e-6.
     """
     scaled = np.clip(samples.astype(np.float32) / np.float32(32768), -1, 1) * np.float32(32767)
-    return scaled.astype(np.int16) / np.float32(32767)
+    return np.asarray(scaled.astype(np.int16) / np.float32(32767), np.float32)
 
 
 class Frontend:

@@ -64,8 +64,7 @@ class Judge:
             raise UsageError("bfloat16 is for the engine transformers; laion_clap computes in float32")
         self.files = places.find(checkpoint)
         self.engine_name = engine
-        self._options = {"allow_pickle": allow_pickle, "device": device}
-        self._bfloat16 = bfloat16
+        self._allow_pickle, self._device, self._bfloat16 = allow_pickle, device, bfloat16
         self._engine: Engine | None = None
         name = f"{self.files.digest[:32]}-{engine}{'-bfloat16' if bfloat16 else ''}-v{windows.VERSION}"
         folder = places.own_folder() / "embeddings" / name
@@ -83,16 +82,18 @@ class Judge:
             if self.engine_name == "laion":
                 from synth.cleaning.clap.laion import Laion
 
-                self._engine = Laion(self.files, **self._options)
+                self._engine = Laion(self.files, device=self._device, allow_pickle=self._allow_pickle)
             else:
-                self._engine = Transformers(self.files, bfloat16=self._bfloat16, **self._options)
+                self._engine = Transformers(
+                    self.files, device=self._device, bfloat16=self._bfloat16, allow_pickle=self._allow_pickle
+                )
         return self._engine
 
     def sentences(self, texts: Sequence[str]) -> Vectors:
         """Embed sentences, shape (texts, dimension), unit rows."""
         keys = [sha256(text.encode()).hexdigest() for text in texts]
-        missing = np.flatnonzero(self._sentences.find(keys).counts == 0)
-        if len(missing):
+        missing = np.flatnonzero(self._sentences.find(keys).counts == 0).tolist()
+        if missing:
             fresh = self.engine.text([texts[k] for k in missing])
             self._sentences.add([keys[k] for k in missing], [row[None] for row in fresh])
         return self._sentences.find(keys).vectors
@@ -100,8 +101,8 @@ class Judge:
     def sounds(self, samples: Sequence[NDArray[np.int16]]) -> Vectors:
         """Embed sounds at 48 kHz of at most ten seconds, shape (sounds, dimension), unit rows."""
         keys = [_key(sha256(np.ascontiguousarray(one).data).hexdigest(), windows.RATE_HZ) for one in samples]
-        missing = np.flatnonzero(self._sounds.find(keys).counts == 0)
-        if len(missing):
+        missing = np.flatnonzero(self._sounds.find(keys).counts == 0).tolist()
+        if missing:
             fresh = self.engine.audio([samples[k] for k in missing])
             self._sounds.add([keys[k] for k in missing], [row[None] for row in fresh])
         return self._sounds.find(keys).vectors

@@ -122,7 +122,7 @@ def _bell(n: int, take: int) -> Samples:
 def _beep(n: int, take: int) -> Samples:
     period = _between("beep period", take, 0.4, 1.2)
     on = (_time(n) % period) < period * _between("beep share", take, 0.3, 0.6)
-    return on * np.sin(2 * np.pi * _between("beep pitch", take, 700, 2200) * _time(n))
+    return on.astype(np.float64) * np.sin(2 * np.pi * _between("beep pitch", take, 700, 2200) * _time(n))
 
 
 def _helicopter(n: int, take: int) -> Samples:
@@ -131,7 +131,8 @@ def _helicopter(n: int, take: int) -> Samples:
     low -= np.convolve(low, np.ones(2400) / 2400, "same")
     chop = np.exp(-6 * ((_time(n) * blades) % 1.0))
     engine = np.sin(2 * np.pi * _between("engine", take, 80, 140) * _time(n))
-    return low / np.abs(low).max() * (0.15 + chop) + 0.15 * engine
+    made: Samples = low / np.abs(low).max() * (0.15 + chop) + 0.15 * engine
+    return made
 
 
 def _crickets(n: int, take: int) -> Samples:
