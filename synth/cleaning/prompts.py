@@ -143,6 +143,8 @@ def _csv(file: Path, text: str, mids: Mapping[str, str]) -> _Own:
 def _ontology(file: Path, text: str, mids: Mapping[str, str]) -> _Own:
     try:
         entries = json.loads(text)
+        if not isinstance(entries, list) or not entries:
+            raise TypeError
         described = [(str(one["id"]), str(one["name"]), str(one["description"]).strip()) for one in entries]
     except (ValueError, KeyError, TypeError):
         raise InputError(

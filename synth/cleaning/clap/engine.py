@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -21,12 +22,14 @@ TEXT_BATCH = 64
 class Engine(Protocol):
     """What a judge needs: both methods return unit vectors of ``dimension`` numbers, a row an input.
 
-    Windows are 16-bit samples at 48 kHz, at most 480,000 each. ``batch`` is the best number of them at once.
+    Windows are 16-bit samples at 48 kHz, at most 480,000 each. ``batch`` is the best number of them at once,
+    ``decoders`` the number of threads that decode files meanwhile.
     """
 
     name: str
     dimension: int
     batch: int
+    decoders: int
 
     def audio(self, windows: Sequence[NDArray[np.int16]]) -> Vectors:
         """Embed windows."""
@@ -60,7 +63,7 @@ class Transformers:
         self._frontend = Frontend(self._device)
         self._bfloat16 = bfloat16
         self.dimension = int(made.config.projection_dim)
-        self.batch = CPU_BATCH if self._device == "cpu" else GPU_BATCH
+        self.batch, self.decoders = pace(self._device)
 
     def audio(self, windows: Sequence[NDArray[np.int16]]) -> Vectors:
         """Embed windows, shape (windows, dimension)."""
@@ -101,6 +104,11 @@ def needed() -> Any:  # noqa: ANN401  # the module torch
             f"CLAP needs transformers 5 or later, found {transformers.__version__}: pip install 'synth[clap]'"
         )
     return torch
+
+
+def pace(device: str) -> tuple[int, int]:
+    """Return the best number of windows at once, and of threads that decode meanwhile."""
+    return (CPU_BATCH, 1) if device == "cpu" else (GPU_BATCH, min(16, os.cpu_count() or 1))
 
 
 def chosen_device(device: str | None) -> str:

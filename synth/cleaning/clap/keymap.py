@@ -63,15 +63,15 @@ def converted(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return out
 
 
-def sizes(state: Mapping[str, torch.Tensor]) -> dict[str, dict[str, Any]]:
-    """Read the architecture off LAION's weights (stripped): the arguments of a ClapConfig.
+def sizes(state: Mapping[str, torch.Tensor], where: object) -> dict[str, dict[str, Any]]:
+    """Read the architecture off LAION's weights (stripped): the arguments of a ClapConfig; ``where`` names the file.
 
     Raises InputError for weights of another kind: no CLAP, a fused model, a text side that is not RoBERTa.
     """
     shape = {name: tuple(tensor.shape) for name, tensor in state.items()}
     if any("fusion_model" in name or "mel_conv2d" in name for name in shape):
         raise InputError(
-            "the checkpoint is a fusion model, which hears another spectrogram of four crops; wanted an unfused one: "
+            f"{where} is a fusion model, which hears another spectrogram of four crops; wanted an unfused one: "
             "--checkpoint 630k-audioset-best or 630k-best"
         )
     blocks: dict[int, int] = {}
@@ -114,6 +114,6 @@ def sizes(state: Mapping[str, torch.Tensor]) -> dict[str, dict[str, Any]]:
         }
     except (KeyError, IndexError) as error:
         raise InputError(
-            f"the checkpoint holds {len(shape)} tensors and lacks {error.args[0]}: it is no LAION CLAP with an HTSAT ear and "
+            f"{where} holds {len(shape)} tensors and lacks {error.args[0]}: it is no LAION CLAP with an HTSAT ear and "
             "a RoBERTa reader, the only kind that is read; published ones: --checkpoint 630k-audioset-best or 630k-best"
         ) from None

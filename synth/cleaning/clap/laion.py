@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from synth.cleaning.clap import keymap, weights
 from synth.cleaning.clap import tokenizer as words
-from synth.cleaning.clap.engine import CPU_BATCH, GPU_BATCH, TEXT_BATCH, Vectors, chosen_device, needed
+from synth.cleaning.clap.engine import TEXT_BATCH, Vectors, chosen_device, needed, pace
 from synth.cleaning.clap.places import Checkpoint
 from synth.errors import InputError, UsageError
 
@@ -47,7 +47,7 @@ class Laion:
                 "use --engine transformers"
             )
         tensors = keymap.stripped(weights.state(checkpoint.weights, allow_pickle=allow_pickle))
-        sizes = keymap.sizes(tensors)
+        sizes = keymap.sizes(tensors, checkpoint.weights)
         width = sizes["audio_config"]["patch_embeds_hidden_size"]
         if width not in _MODELS:
             raise InputError(f"{checkpoint.weights}: an ear of width {width} is none of laion_clap's ({_MODELS})")
@@ -62,7 +62,7 @@ class Laion:
             raise InputError(f"{checkpoint.weights} does not fit laion_clap's {_MODELS[width]}: {error}") from None
         self._module.eval()
         self.dimension = int(sizes["model"]["projection_dim"])
-        self.batch = CPU_BATCH if self._device == "cpu" else GPU_BATCH
+        self.batch, self.decoders = pace(self._device)
 
     def audio(self, windows: Sequence[NDArray[np.int16]]) -> Vectors:
         """Embed windows, shape (windows, dimension)."""

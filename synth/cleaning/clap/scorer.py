@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,18 +11,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synth.audio.decode import UndecodableError
-from synth.cleaning.clap import overlap, places, selftest, windows
+from synth.cleaning.clap import listening, overlap, places, selftest, windows
 from synth.cleaning.clap.engine import Engine, Transformers
+from synth.cleaning.clap.listening import Progress
 from synth.cleaning.clap.store import Store
 from synth.cleaning.prompts import prompts as standard_prompts
 from synth.errors import InputError, UsageError, listed
 
-Progress = Callable[[str, int, int], None]  # what is being done, how much is done, how much there is
 Vectors = NDArray[np.float32]
 ENGINES = ("transformers", "laion")
-AHEAD = 16  # recordings that are decoded while the model works
-PART_WINDOWS = 512  # after so many, what was embedded is stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +96,7 @@ class Judge:
 
     def sounds(self, samples: Sequence[NDArray[np.int16]]) -> Vectors:
         """Embed sounds at 48 kHz of at most ten seconds, shape (sounds, dimension), unit rows."""
-        keys = [_key(sha256(np.ascontiguousarray(one).data).hexdigest(), windows.RATE_HZ) for one in samples]
+        keys = [listening.key(sha256(np.ascontiguousarray(one).data).hexdigest(), windows.RATE_HZ) for one in samples]
         missing = np.flatnonzero(self._sounds.find(keys).counts == 0).tolist()
         if missing:
             fresh = self.engine.audio([samples[k] for k in missing])
@@ -108,84 +104,30 @@ class Judge:
         return self._sounds.find(keys).vectors
 
     def recordings(
-        self, keys: Sequence[str | None], files: Sequence[Path], progress: Progress
+        self, files: Sequence[Path], keys: Sequence[str | None], durations_s: Sequence[float], progress: Progress
     ) -> tuple[Vectors, NDArray[np.int64], dict[int, str]]:
         """Embed all windows of files: vectors end to end, their count a file, and why some have none.
 
-        ``keys`` name the samples (sha256 @ rate); a file whose samples are others than its key says is not heard.
+        ``keys`` name the samples, see ``listening.key``; a file whose samples are others than its key says is not heard.
         """
-        known = self._sounds.find([key or "" for key in keys])
-        todo = np.flatnonzero(known.counts == 0)
-        problems: dict[int, str] = {}
-        if len(todo):
-            found = self._embed(keys, files, todo.tolist(), problems, progress)
-            keys = [found.get(k, key) for k, key in enumerate(keys)]
-            self._sounds.tidy()
-            known = self._sounds.find([key or "" if k not in problems else "" for k, key in enumerate(keys)])
-        return known.vectors, known.counts, problems
-
-    def _embed(
-        self,
-        keys: Sequence[str | None],
-        files: Sequence[Path],
-        todo: list[int],
-        problems: dict[int, str],
-        progress: Progress,
-    ) -> dict[int, str]:
-        """Embed and store the files ``todo``; return their keys."""
-        engine = self.engine
-        made: dict[int, str] = {}
-        batch: list[NDArray[np.int16]] = []
-        vectors: list[Vectors] = []  # of windows that are embedded and not yet stored
-        open_: list[tuple[str, int]] = []  # key and number of windows of recordings that are not yet stored
-
-        def flush(*, last: bool) -> None:
-            while len(batch) >= engine.batch or (last and batch):
-                vectors.append(engine.audio(batch[: engine.batch]))
-                del batch[: engine.batch]
-            ready = sum(map(len, vectors))
-            if not open_ or (ready < PART_WINDOWS and not last):
-                return
-            flat = np.concatenate(vectors)
-            done, place = [], 0
-            while open_ and place + open_[0][1] <= len(flat):
-                key, count = open_.pop(0)
-                done.append((key, flat[place : place + count]))
-                place += count
-            vectors[:] = [flat[place:]]
-            self._sounds.add([key for key, _ in done], [rows for _, rows in done])
-
-        progress("listening", 0, len(todo))
-        with ThreadPoolExecutor(1) as pool:
-            waiting: list[Future[tuple[str, list[NDArray[np.int16]]]]] = []
-            for position, k in enumerate(todo):
-                while len(waiting) < min(AHEAD, len(todo) - position):
-                    ahead = todo[position + len(waiting)]
-                    waiting.append(pool.submit(_heard, files[ahead], keys[ahead]))
-                try:
-                    made[k], pieces = waiting.pop(0).result()
-                except UndecodableError as error:
-                    problems[k] = str(error)
-                else:
-                    batch.extend(pieces)
-                    open_.append((made[k], len(pieces)))
-                    flush(last=False)
-                progress("listening", position + 1, len(todo))
-            flush(last=True)
-        return made
-
-
-def _heard(path: Path, key: str | None) -> tuple[str, list[NDArray[np.int16]]]:
-    """Return the key of a file's samples and its windows."""
-    samples, rate_hz, wide = windows.read(path)
-    found = _key(sha256(np.ascontiguousarray(samples).data).hexdigest(), rate_hz)
-    if key is not None and found != key:
-        raise UndecodableError("changed", "other samples than when it was indexed; run synth index again")
-    return found, windows.cut(wide)
-
-
-def _key(pcm_sha256: str, rate_hz: int) -> str:
-    return f"{pcm_sha256}@{rate_hz}"
+        known = self._sounds.find([name or "" for name in keys])
+        todo = np.flatnonzero(known.counts == 0).tolist()
+        if not todo:
+            return known.vectors, known.counts, {}
+        found, failed = listening.listen(
+            self.engine,
+            self._sounds,
+            [files[k] for k in todo],
+            [keys[k] for k in todo],
+            [durations_s[k] for k in todo],
+            progress,
+        )
+        self._sounds.tidy()
+        names = [name or "" for name in keys]
+        for k, name in zip(todo, found, strict=True):
+            names[k] = name or ""
+        known = self._sounds.find(names)
+        return known.vectors, known.counts, {todo[position]: why for position, why in failed.items()}
 
 
 def scored(
@@ -228,13 +170,9 @@ def scored(
         selftest.required(judge)
     texts = asked.all()
     sentences = dict(zip(texts, judge.sentences(texts), strict=True))
-    keys = [
-        _key(pcm, rate) if pcm and rate else None
-        for pcm, rate in zip(
-            sources.column("pcm_sha256").to_pylist(), sources.column("rate_hz").to_pylist(), strict=True
-        )
-    ]
-    vectors, counts, problems = judge.recordings(keys, files, progress)
+    facts = [sources.column(name).to_pylist() for name in ("pcm_sha256", "rate_hz", "duration_s")]
+    keys = [listening.key(pcm, rate) if pcm and rate else None for pcm, rate in zip(facts[0], facts[1], strict=True)]
+    vectors, counts, problems = judge.recordings(files, keys, [seconds or 0.0 for seconds in facts[2]], progress)
     if len(files) and not counts.any():
         raise InputError(f"none of {len(files)} recordings could be heard: {listed(problems.values(), 3)}")
     warnings = overlap.warnings(judge.files, sources)

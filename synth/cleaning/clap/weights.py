@@ -63,7 +63,7 @@ def model(checkpoint: Checkpoint, *, allow_pickle: bool = False) -> ClapModel:
     tensors = state(checkpoint.weights, allow_pickle=allow_pickle)
     if checkpoint.config is None:
         tensors = keymap.stripped(tensors)
-        sizes = keymap.sizes(tensors)
+        sizes = keymap.sizes(tensors, checkpoint.weights)
         config = ClapConfig(**sizes.pop("model"), **sizes)
         tensors = keymap.converted(tensors)
     else:
