@@ -204,7 +204,7 @@ def test_a_judge_that_knows_nothing_is_refused(folder, tmp_path):
     save_file(state, blank / "model.safetensors")
     table = synth.index([folder], rate=16000).table
     files = [folder / name for name in table.column("path").to_pylist()]
-    with pytest.raises(ClaimError, match="cannot judge.*known sounds"):
+    with pytest.raises(ClaimError, match=r"cannot judge.*known sounds"):
         clap.scored(table, files, ["Siren"], str(blank), lambda *_: None)
 
 

@@ -67,7 +67,7 @@ def test_the_ontology_adds_its_descriptions_by_mid_and_by_name():
     assert accordion[0] == "This is a sound of accordion"
     assert "bellows" in accordion[1]
     assert len(baby) == 2
-    assert "infant" in baby[1]
+    assert "young child" in baby[1]
     assert other == ("This is a sound of no such thing",)
     assert found.unused == ()
 
