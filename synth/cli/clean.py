@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from synth.cli import options as shared
 from synth.cli.session import Session, output_options
+from synth.errors import ClaimError, UsageError
 
 if TYPE_CHECKING:
     from synth.steps.clean import Cleaned
@@ -17,7 +19,7 @@ MOST_LABELS = 30  # lines of the table on the screen
 @click.command(
     "clean", epilog="Example:  synth clean sources.parquet --scores scores.csv --trial 0.1 -o verdicts.parquet"
 )
-@click.argument("sources")
+@click.argument("sources", required=False)
 @click.option(
     "--scores",
     default=None,
@@ -28,6 +30,18 @@ MOST_LABELS = 30  # lines of the table on the screen
     "--embeddings", default=None, metavar="FILE", help="Any model's embeddings: source_id and a list, or .npy."
 )
 @click.option(
+    "--checkpoint", default=None, metavar="NAME", help="CLAP hears the clips: 630k-best, 630k-audioset-best or a path."
+)
+@click.option(
+    "--prompts", default=None, metavar="FILE", help="Sentences for CLAP: TOML, CSV (label, prompt), or ontology.json."
+)
+@click.option("--engine", default="transformers", show_default=True, help="Who runs CLAP: transformers or laion.")
+@click.option("--device", default=None, metavar="NAME", help="cpu or cuda; by default a GPU where there is one.")
+@click.option("--bfloat16", is_flag=True, help="Compute CLAP in bfloat16: faster on new processors, less exact.")
+@click.option("--allow-pickle", is_flag=True, help="Run the code in a checkpoint: only if you trust its maker.")
+@click.option("--self-test", is_flag=True, help="Only see whether the checkpoint knows sounds that everybody knows.")
+@shared.ROOTS
+@click.option(
     "--precision", default=0.9, show_default=True, help="Share of truly wrong labels to hold among the rejected."
 )
 @click.option(
@@ -37,18 +51,26 @@ MOST_LABELS = 30  # lines of the table on the screen
     "--review", default=None, metavar="FILE", help="Earlier verdicts: what people said there is kept and wins."
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of every draw.")
-@click.option("-o", "--out", required=True, metavar="FILE", help="The VERDICTS table to write.")
+@click.option("-o", "--out", default=None, metavar="FILE", help="The VERDICTS table to write.")
 @output_options
 def command(
     session: Session,
-    sources: str,
+    sources: str | None,
     scores: str | None,
     embeddings: str | None,
+    checkpoint: str | None,
+    prompts: str | None,
+    engine: str,
+    device: str | None,
+    bfloat16: bool,
+    allow_pickle: bool,
+    self_test: bool,
+    roots: tuple[str, ...],
     precision: float,
     trial: float | None,
     review: str | None,
     seed: int,
-    out: str,
+    out: str | None,
 ) -> None:
     """Judge the labels of clips by scores: keep, doubtful, wrong, or unjudged.
 
@@ -56,12 +78,27 @@ def command(
     the precision that the rejected labels are to hold. Nothing is deleted: synth manifest --verdicts FILE drops what was
     judged wrong. Human verdicts in an earlier -o FILE stay. --trial leaves the data and the verdicts as they are.
     """
+    if self_test:
+        _self_test(session, checkpoint, engine, device, bfloat16, allow_pickle)
+        return
+    if not sources or not out:
+        raise UsageError(
+            "synth clean: wanted a SOURCES table and -o FILE, e.g. synth clean sources.parquet … -o verdicts.parquet"
+        )
     from synth.steps.clean import clean
+    from synth.steps.roots import parse_given
 
     done = clean(
         sources,
         scores=scores,
         embeddings=embeddings,
+        checkpoint=checkpoint,
+        prompts=prompts,
+        engine=engine,
+        device=device,
+        bfloat16=bfloat16,
+        allow_pickle=allow_pickle,
+        roots=parse_given(roots),
         precision=precision,
         trial=trial,
         review=review,
@@ -69,6 +106,8 @@ def command(
         out=out,
         progress=session.progress,
     )
+    for warning in done.warnings:
+        session.say(f"  warning: {warning}")
     _say(session, done, precision)
     session.say(f"{out}: {done.table.num_rows:,} verdicts. Listen to what was rejected: synth review {out}")
     session.say(f"Use them: synth manifest {sources} --verdicts {out} --min-verdict keep -o DIR")
@@ -80,12 +119,33 @@ def command(
             "precision": precision,
             "classes": done.classes,
             "left_out": done.left_out,
+            "warnings": done.warnings,
             "suggested": done.suggested,
             "human": done.humans,
             "human_gone": done.gone,
             "trial": None if done.trial is None else done.trial.facts(),
         }
     )
+
+
+def _self_test(
+    session: Session, checkpoint: str | None, engine: str, device: str | None, bfloat16: bool, allow_pickle: bool
+) -> None:
+    """Say which known sounds the judge knows. Raises ClaimError where it does no better than chance."""
+    if checkpoint is None:
+        raise UsageError("--self-test: of which judge? e.g. synth clean --self-test --checkpoint 630k-audioset-best")
+    from synth.steps.judges import Asked, self_test
+
+    name, found = self_test(Asked(checkpoint, None, engine, allow_pickle, device, bfloat16))
+    session.say(name)
+    for sound, row, mine in zip(found.names, found.cosines, found.cosines.diagonal(), strict=True):
+        best = found.names[int(row.argmax())]
+        said = "its own sentence first" if best == sound else f"takes it for {best} ({row.max():+.2f})"
+        session.say(f"  {sound:<10}  {mine:+.2f}  {said}")
+    session.result({"judge": name, "z": found.z, "right": found.right, "sounds": found.names, "passed": found.passed})
+    if not found.passed:
+        raise ClaimError(f"the self-test failed: {found.says}. Do not let this checkpoint judge anything")
+    session.say(f"passed: {found.says}")
 
 
 def _say(session: Session, done: Cleaned, precision: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from synth.cleaning.scores import embeddings as read_embeddings
 from synth.cleaning.scores import scores as read_scores
 from synth.cleaning.witness import agreement
 from synth.errors import InputError, UsageError
+from synth.steps import judges
 from synth.steps.progress import Progress, silent
 from synth.store import parquet
 from synth.tables import FORMAT_VERSION, SOURCES, VERDICTS
@@ -53,6 +55,7 @@ class Cleaned:
     humans: int
     gone: int
     trial: trials.Trial | None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class _Given:
     scores: NDArray[np.float32] | None
     embeddings: NDArray[np.float32] | None
     left_out: Counter[str]
+    warnings: tuple[str, ...] = ()
 
     def values(self, stuff: Material, carries: Bools, seed: int) -> list[NDArray[np.float32]]:
         """Return scores (clips, labels), one array a judge."""
@@ -77,6 +81,13 @@ def clean(
     *,
     scores: str | Path | None = None,
     embeddings: str | Path | None = None,
+    checkpoint: str | None = None,
+    prompts: str | Path | None = None,
+    engine: str = "transformers",
+    allow_pickle: bool = False,
+    device: str | None = None,
+    bfloat16: bool = False,
+    roots: Mapping[str, Path] | None = None,
     precision: float = 0.9,
     trial: float | None = None,
     review: str | Path | None = None,
@@ -84,18 +95,27 @@ def clean(
     out: str | Path | None = None,
     progress: Progress = silent,
 ) -> Cleaned:
-    """Judge every label of the usable clips of a SOURCES table by ``scores``, ``embeddings``, or both.
+    """Judge every label of the usable clips of a SOURCES table by ``scores``, ``embeddings``, or both, or by CLAP.
+
+    ``checkpoint``: the CLAP that hears the clips (630k-best, 630k-audioset-best, a file or a folder), with ``prompts``,
+    ``engine``, ``allow_pickle``, ``device`` and ``bfloat16`` as in ``synth.cleaning.clap.scored``; ``roots``: where corpora lie now.
 
     ``precision``: the share of truly wrong labels to hold among the rejected. ``trial``: the share of clips that are given
     a wrong label for a trial; the verdicts are those of the labels as they are. Human verdicts in ``out`` and ``review``
     are kept and win; where they show that too many of a label's rejected clips are right, its rejections are withdrawn.
     Raises InputError for tables that are missing, damaged, or do not belong together.
     """
-    _checked(precision, trial, scores, embeddings)
+    _checked(precision, trial, scores, embeddings, checkpoint)
     path = Path(sources)
     file = parquet.opened(path, SOURCES, SOURCES_BY)
     stuff = material(file.read(columns=list(NEEDED)), str(path))
-    given = _given(stuff, scores, embeddings)
+    if checkpoint is None:
+        given = _given(stuff, scores, embeddings)
+    else:
+        asked = judges.Asked(checkpoint, prompts, engine, allow_pickle, device, bfloat16)
+        heard = judges.heard(file.read(columns=list(judges.COLUMNS)), stuff, asked, roots or {}, progress)
+        stuff = heard.stuff
+        given = _Given((heard.name,), heard.scores, heard.embeddings, heard.left_out, heard.warnings)
     related = stuff.related()
     steps = 1 if trial is None else 2
     progress("judge labels", 0, steps)
@@ -114,7 +134,11 @@ def clean(
     found = verdicts.heard(judged, where, said)
     judged = verdicts.with_hearing(judged, found, precision)
     table = verdicts.table(stuff, judged, values[0], found, said, where)
-    classes = {name: _facts(asdict(one)) for name, one in zip(stuff.labels, judged.classes, strict=True)}
+    classes = {
+        name: _facts(asdict(one))
+        for name, one, carried in zip(stuff.labels, judged.classes, stuff.carries.any(axis=0).tolist(), strict=True)
+        if carried
+    }
     metadata = {
         "table": VERDICTS.name,
         "format_version": FORMAT_VERSION,
@@ -140,17 +164,24 @@ def clean(
         int((where >= 0).sum()),
         int((where < 0).sum()),
         tried,
+        given.warnings,
     )
 
 
-def _checked(precision: float, trial: float | None, scores: object, embeddings: object) -> None:
+def _checked(precision: float, trial: float | None, scores: object, embeddings: object, checkpoint: str | None) -> None:
     if not 0.5 <= precision < 1:
         raise UsageError(f"--precision {precision:g}: wanted at least 0.5 and less than 1, e.g. 0.9")
     if trial is not None and not 0 < trial <= 0.5:
         raise UsageError(f"--trial {trial:g}: wanted a share of the clips above 0 and at most 0.5, e.g. 0.1")
-    if scores is None and embeddings is None:
+    given = scores is not None or embeddings is not None
+    if not given and checkpoint is None:
         raise UsageError(
-            "wanted a judge: --scores FILE (source_id, label, score, of any model), --embeddings FILE, or both"
+            "wanted a judge: --checkpoint NAME (CLAP), --scores FILE (source_id, label, score, of any model), --embeddings "
+            "FILE, or the latter two"
+        )
+    if given and checkpoint is not None:
+        raise UsageError(
+            "--checkpoint is a judge with scores and embeddings of its own; leave out --scores and --embeddings"
         )
 
 
