@@ -134,10 +134,11 @@ def clean(
     found = verdicts.heard(judged, where, said)
     judged = verdicts.with_hearing(judged, found, precision)
     table = verdicts.table(stuff, judged, values[0], found, said, where)
+    carried: list[bool] = np.any(stuff.carries, axis=0).tolist()
     classes = {
         name: _facts(asdict(one))
-        for name, one, carried in zip(stuff.labels, judged.classes, stuff.carries.any(axis=0).tolist(), strict=True)
-        if carried
+        for name, one, there in zip(stuff.labels, judged.classes, carried, strict=True)
+        if there
     }
     metadata = {
         "table": VERDICTS.name,

@@ -65,6 +65,23 @@ def offline(code: str, home: Path, **environment: str) -> subprocess.CompletedPr
     )
 
 
+def blank(folder: Path) -> Path:
+    """Return a copy of the tiny model that has learned nothing."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    copy(folder)
+    chance = torch.Generator().manual_seed(0)
+    state = {
+        name: torch.randn(tensor.shape, generator=chance) * 0.05
+        if tensor.ndim > 1 and tensor.is_floating_point()
+        else tensor
+        for name, tensor in load_file(folder / "model.safetensors").items()
+    }
+    save_file(state, folder / "model.safetensors")
+    return folder
+
+
 def copy(folder: Path) -> Path:
     """Return a copy of the tiny model, to be damaged."""
     shutil.copytree(TINY, folder)
