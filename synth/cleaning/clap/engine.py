@@ -14,7 +14,7 @@ from synth.cleaning.clap.places import Checkpoint
 from synth.errors import InputError, UsageError
 
 Vectors = NDArray[np.float32]
-CPU_BATCH = 4  # a processor gains nothing from larger ones, and loses its caches (tests/bench/clap.py)
+CPU_BATCH = 1  # a processor gains nothing from more, and loses its caches (tests/bench/clap.py)
 GPU_BATCH = 64
 TEXT_BATCH = 64
 
