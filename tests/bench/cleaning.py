@@ -8,6 +8,8 @@
 Wants the test extra (ai-edge-litert) and the real clips; the line of cleanlab is left out where it is not installed.
 """
 
+# ruff: noqa: T201
+
 from __future__ import annotations
 
 import argparse
@@ -33,7 +35,7 @@ def ours(scores, carries, groups, seed, more=None):
 
 
 def baselines(scores, given, wrong):
-    """Return what simple ways reject: each gets what it cannot know, the best of its thresholds, where it has one."""
+    """Return what simple ways reject; "the best afterwards" knows the answers, which no user does."""
     rows = np.arange(len(given))
     own = scores[rows, given]
     order = np.argsort(own)
@@ -107,11 +109,18 @@ def simulation(runs):
                 for seed in range(max(runs * 100 // n, runs // 10)):
                     carriers, others, wrong = simulated.alone(n, d, share, seed)
                     facts, flags = simulated.judged_alone(carriers, others, seed)
-                    ways["ours"].append(figures(facts.decision == JUDGED, facts.noise, facts.low, facts.high, flags, wrong))
+                    ways["ours"].append(
+                        figures(facts.decision == JUDGED, facts.noise, facts.low, facts.high, flags, wrong)
+                    )
                     ways["rule"].append(figures(*rule.rule(carriers, others, seed), wrong))
                 both = [np.nansum(rows, axis=0) for rows in ways.values()]
                 text = [
-                    [f"{hit / max(flagged, 1):.2f}", f"{hit / all_wrong:.2f}", f"{cover / used:.2f}", f"{bias / used:+.3f}"]
+                    [
+                        f"{hit / max(flagged, 1):.2f}",
+                        f"{hit / all_wrong:.2f}",
+                        f"{cover / used:.2f}",
+                        f"{bias / used:+.3f}",
+                    ]
                     for used, bias, cover, hit, flagged, all_wrong in both
                 ]
                 cells = " | ".join(f"{a}, {b}" for a, b in zip(*text, strict=True))
@@ -123,6 +132,39 @@ def figures(judged, noise, low, high, flags, wrong):
         return [0, 0, 0, 0, 0, wrong.sum()]
     real = wrong.mean()
     return [1, noise - real, low * 0.999 <= real <= high * 1.001, wrong[flags].sum(), flags.sum(), wrong.sum()]
+
+
+def together(runs):
+    print("| d | clips a label | foreign | precision: together, rule | recall | coverage |")
+    print("|---|---|---|---|---|---|")
+    for d in (3, 2):
+        for n in (100, 500):
+            for foreign in (1.0, 0.5, 0.0):
+                sums = np.zeros((2, 5))
+                for seed in range(max(runs * 20 // n, 3)):
+                    scores, given, wrong = simulated.together(n, 10, d, 0.1, foreign, seed)
+                    found = judge(scores, one_each(given), None, 0.9, seed)
+                    flags = found.verdict == WRONG
+                    sums[0, :3] += [(flags & wrong).sum(), flags.sum(), wrong.sum()]
+                    for k, facts in enumerate(found.classes):
+                        mine = given == k
+                        truth = wrong[mine]
+                        sums[0, 3:] += [1, facts.low - 1e-3 <= truth.mean() <= facts.high + 1e-3]
+                        judged, _, low, high, flags = rule.rule(scores[mine, k], scores[~mine, k], seed)
+                        sums[1] += [
+                            truth[flags].sum(),
+                            flags.sum(),
+                            truth.sum(),
+                            judged,
+                            low - 1e-3 <= truth.mean() <= high + 1e-3,
+                        ]
+                text = [[f"{a / max(b, 1):.2f}", f"{a / c:.2f}", f"{e / max(f, 1):.2f}"] for a, b, c, f, e in sums]
+                print(
+                    f"| {d} | {n} | {foreign:.0%} | "
+                    + " | ".join(f"{a}, {b}" for a, b in zip(*text, strict=True))
+                    + " |",
+                    flush=True,
+                )
 
 
 def guards(runs):
@@ -159,6 +201,7 @@ if __name__ == "__main__":
         real(asked.runs or 20)
     if asked.simulated:
         simulation(asked.runs or 100)
+        together(asked.runs or 100)
     if asked.guards:
         guards(asked.runs or 200)
     if asked.cost:
