@@ -19,6 +19,7 @@ from synth.cleaning.null import MOST_NULL, Bools, Floats, Ints, sampled
 
 MOST_FIT = 5_000  # clips of a class that anything is learnt from
 ROUNDS = 30
+KNOTS = (2.2,)  # log odds of being among the highest tenth: a competitor below speaks for nothing
 RIDGE = 1e-2  # of the weights' squares; only keeps them finite where the groups do not overlap
 
 
@@ -52,9 +53,10 @@ def compared(
     fit = sampled(np.arange(len(rows)), MOST_FIT, seed, "fit", label)
 
     def columns(which: Ints, strongest: list[NDArray[np.float32]]) -> Floats:
-        own = [np.nan_to_num(one[which, label]) for one in heard]
-        pairs = [column for pair in zip(own, strongest, strict=True) for column in pair]
-        return np.stack(pairs, axis=1).astype(np.float64)
+        out = []
+        for one, rival in zip(heard, strongest, strict=True):
+            out += [np.nan_to_num(one[which, label]), *(np.maximum(rival - knot, 0) for knot in KNOTS)]
+        return np.stack(out, axis=1).astype(np.float64)
 
     return Compared(
         label,
@@ -82,9 +84,24 @@ def learnt(classes: Sequence[Compared], known: float) -> Floats:
             counts.append(np.full(len(rows), share * len(carried) / max(len(rows), 1)))
     x = np.concatenate(parts)
     aim, count = np.concatenate(targets), np.concatenate(counts)
+    evidence = np.arange(x.shape[1]) % (len(KNOTS) + 1) == 0
+    use = np.ones(x.shape[1], np.bool_)
+    while True:  # evidence for a label never speaks against it, nor a competitor for it
+        beta = _logistic(x[:, use], aim, count, RIDGE * len(classes))
+        against = np.where(evidence[use], beta < 0, beta > 0)
+        if not against.any():
+            break
+        use[np.nonzero(use)[0][against]] = False
+    out = np.zeros(len(use))
+    out[use] = beta
+    return out if out.any() else evidence.astype(np.float64)
+
+
+def _logistic(x: Floats, aim: Floats, count: Floats, ridge: float) -> Floats:
+    """Return the weights of a logistic regression of ``aim`` (n,), 0 or 1, on ``x`` (n, features), rows counted so often."""
     x = np.c_[x, np.ones(len(x))]
     beta = np.zeros(x.shape[1])
-    penalty = RIDGE * np.r_[np.ones(x.shape[1] - 1), 0] * len(classes)
+    penalty = ridge * np.r_[np.ones(x.shape[1] - 1), 0]
     for _ in range(ROUNDS):
         odds = np.clip(x @ beta, -30, 30)
         chance = 1 / (1 + np.exp(-odds))
@@ -95,9 +112,4 @@ def learnt(classes: Sequence[Compared], known: float) -> Floats:
         beta += step
         if np.abs(step).max() < 1e-6:
             break
-    beta = beta[:-1]
-    beta[0::2] = np.maximum(beta[0::2], 0)  # evidence for a label never speaks against it,
-    beta[1::2] = np.minimum(beta[1::2], 0)  # nor a competitor for it
-    if not beta.any():
-        beta[0] = 1
-    return beta
+    return beta[:-1]

@@ -53,11 +53,11 @@ class Posterior:
 def fitted(classes: Sequence[Compared], groups: Ints, seed: int) -> tuple[list[Posterior], float]:
     """Return the posteriors of the classes, and the share of the wrong clips in which another label is heard."""
     some = classes[:: -(-len(classes) // MOST_CLASSES)]
-    known = 0.5
-    for _ in range(2):
-        beta = learnt(some, known)
-        known = _known(_binned(some, beta, groups, seed, 0))
-    binned = _binned(classes, learnt(some, known), groups, seed, mixture.RESAMPLES)
+    beta = learnt(some, 1.0)
+    known = _known(_binned(some, beta, groups, seed, 0))
+    if known < 0.5:  # competitors tell little: better without the chance in them
+        beta = learnt(some, 0.0)
+    binned = _binned(classes, beta, groups, seed, mixture.RESAMPLES)
     priors = _priors(binned, known)
     return [_posterior(one, prior, known) for one, prior in zip(binned, priors, strict=True)], known
 

@@ -33,12 +33,6 @@ def normal_cdf(x: Floats) -> Floats:
     return np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in x.ravel()]).reshape(x.shape)
 
 
-def ranks(values: NDArray[np.floating], ordered: NDArray[np.floating]) -> Floats:
-    """Return the mid-rank of ``values`` among the sorted ``ordered`` (m,), in (0, 1): .5 where nothing sets them apart."""
-    low = np.searchsorted(ordered, values, "left")
-    return np.asarray((low + np.searchsorted(ordered, values, "right") + 1) / (2 * len(ordered) + 2), np.float64)
-
-
 def named(carries: Bools, related: Bools | None) -> Bools:
     """Return which labels each clip carries, or carries a related one of (clips, labels)."""
     if related is None or not related.any():
@@ -60,10 +54,14 @@ def evidence(scores: NDArray[np.floating], named: Bools, seed: int) -> NDArray[n
         null = sampled(np.nonzero(scored & ~named[:, label])[0], MOST_NULL, seed, "null", label)
         if not len(null) or not scored.any():
             continue
-        ordered = np.sort(column[null])
-        size = len(ordered)
+        different, counts = np.unique(column[null], return_counts=True)
+        above = np.cumsum(counts)
+        size = int(above[-1])
         table = np.log(np.arange(1, 2 * size + 2) / np.arange(2 * size + 1, 0, -1)).astype(np.float32)  # odds of a rank
+        between = table[2 * np.r_[0, above]]  # by how many different values lie below
+        on = table[2 * above - counts]  # of a value that the null has too: the middle of its ranks
         values = column[scored]
-        below = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
-        out[scored, label] = table[below]
+        below = np.searchsorted(different, values)
+        last = np.minimum(below, len(different) - 1)
+        out[scored, label] = np.where(different[last] == values, on[last], between[below])
     return out
