@@ -169,13 +169,13 @@ def _pull(url: str, file: Path, wanted: Published, progress: Progress, silent_s:
     if have:
         asked.add_header("Range", f"bytes={have}-")
     try:
-        answer = _opener().open(asked, timeout=silent_s)
+        answer = opener().open(asked, timeout=silent_s)
     except error.HTTPError as refused:
         refused.close()
         wait_s = _retry_after(refused.headers.get("Retry-After")) if refused.code in (429, 503) else 0.0
         raise _FailedError(f"HTTP {refused.code} {refused.reason}", wait_s) from None
     except (OSError, http.client.HTTPException, ValueError) as failed:
-        raise _FailedError(_reason(failed)) from None
+        raise _FailedError(reason(failed)) from None
     with closing(answer):
         skip = _unasked(answer, have, wanted.bytes)
         missing = wanted.bytes - have
@@ -184,7 +184,7 @@ def _pull(url: str, file: Path, wanted: Published, progress: Progress, silent_s:
                 try:
                     block = answer.read1(min(_BLOCK, skip or missing))  # what is there: read() would lose it to a stall
                 except (OSError, http.client.HTTPException, ValueError) as failed:
-                    says = f"cut after {wanted.bytes - missing:,} of {wanted.bytes:,} bytes: {_reason(failed)}"
+                    says = f"cut after {wanted.bytes - missing:,} of {wanted.bytes:,} bytes: {reason(failed)}"
                     raise _FailedError(says, silent=isinstance(failed, TimeoutError)) from None
                 if not block:
                     raise _FailedError(f"cut after {wanted.bytes - missing:,} of {wanted.bytes:,} bytes")
@@ -226,9 +226,9 @@ def _append(out: BinaryIO, block: bytes, file: Path) -> None:
         raise atomic.disk_full(file) if failed.errno in atomic.FULL else failed from failed
 
 
-def _opener() -> request.OpenerDirector:
+def opener() -> request.OpenerDirector:
     """Return an opener for http and https alone: no answer may lead to a file of this machine, or to ftp."""
-    opener = request.OpenerDirector()
+    made = request.OpenerDirector()
     for handler in (
         request.ProxyHandler,
         request.HTTPHandler,
@@ -238,15 +238,16 @@ def _opener() -> request.OpenerDirector:
         request.HTTPErrorProcessor,
         request.UnknownHandler,
     ):
-        opener.add_handler(handler())
-    return opener
+        made.add_handler(handler())
+    return made
 
 
 def _retry_after(value: str | None) -> float:
     return float(value) if value and re.fullmatch(r"\d{1,9}", value.strip()) else 0.0
 
 
-def _reason(failed: Exception) -> str:
+def reason(failed: Exception) -> str:
+    """Return why a connection failed, in the words of the system."""
     inner = getattr(failed, "reason", failed)
     return str(getattr(inner, "strerror", None) or inner) or type(failed).__name__
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synth.checking.statistics import chi_square_tail, independence, normal_tail
+from synth.checking.statistics import chi_square_tail, independence, normal_tail, wilson
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,17 @@ def test_independence_of_a_known_table():
     x, degrees, residuals = independence(np.array([[20, 30, 0], [30, 20, 0]], np.int64))
     assert (x, degrees) == (pytest.approx(4.0), 1)
     assert residuals.shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("hits", "trials", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_the_interval_of_a_share_agrees_with_newcombe(hits, trials, low, high):
+    """R. G. Newcombe, Statistics in Medicine 17 (1998), table I, method 3."""
+    assert wilson(hits, trials) == pytest.approx((low, high), abs=1e-4)
+    assert wilson(trials - hits, trials) == pytest.approx((1 - high, 1 - low), abs=1e-4)
+
+
+def test_nothing_was_tried():
+    assert wilson(0, 0) == (0.0, 1.0)
