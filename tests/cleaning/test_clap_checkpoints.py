@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import pickle
 import shutil
@@ -261,3 +262,16 @@ def test_the_archive_of_a_checkpoint_is_not_changed_by_reading(laion_file):
     weights.model(places.find(str(laion_file)))
     assert laion_file.read_bytes() == before
     assert zipfile.is_zipfile(laion_file)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("laion_clap") is not None, reason="laion_clap is installed")
+def test_the_second_engine_says_how_to_install_it():
+    from pathlib import Path
+
+    from synth.cleaning.clap import laion
+
+    before = Path.cwd()
+    with pytest.raises(InputError, match=r"pip install 'synth\[laion-clap\]'"):
+        laion.module(tuple(judges.TINY / name for name in judges.WORDS), "HTSAT-tiny", "cpu")
+    assert Path.cwd() == before
+    assert importlib.util.find_spec("torchvision") is None

@@ -75,10 +75,10 @@ def test_wrong_labels_are_rejected_and_right_ones_kept(cleaned, data):
     kept = {key for key, row in verdict.items() if row["verdict"] == "keep"}
     truly = data[1]
     assert len(verdict) == 6 * TAKES
-    assert len(wrong & truly) >= 0.5 * len(truly)
+    assert len(wrong & truly) >= 0.6 * len(truly)
     assert len(wrong - truly) <= 0.1 * len(wrong)
     assert len(kept - truly) >= 0.85 * (len(verdict) - len(truly))
-    assert not kept & truly
+    assert len(kept & truly) <= 0.1 * len(truly)
     assert said["verdicts"]["wrong"] == len(wrong)
 
 
