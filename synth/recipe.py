@@ -102,7 +102,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 _OPTIONS: dict[str, type[MixOptions] | type[ManifestOptions]] = {"mix": MixOptions, "manifest": ManifestOptions}
 COMMANDS = (
     "fetch-audioset", "fetch-librispeech", "fetch-ravdess",
-    "index", "split", "plan", "render", "mix", "manifest", "audit", "verify",
+    "index", "split", "plan", "render", "mix", "clean", "manifest", "audit", "verify",
 )  # fmt: skip
 
 

@@ -167,6 +167,15 @@ LABELLED_PLAN = Table(
     ),
 )
 
+SCORES = Table(
+    "scores",
+    (
+        Column("source_id", _TEXT, "the recording, as in SOURCES; a column path may stand in for it"),
+        Column("label", _TEXT, "the label that was scored"),
+        Column("score", _F64, "any real number, larger = more present"),
+    ),
+)
+
 VERDICTS = Table(
     "verdicts",
     (

@@ -1,0 +1,189 @@
+"""The decision: from the scores of a judge to a verdict on each label of each clip.
+
+For each label, the clips that carry it are compared with what wrong ones would look like (the data's own null, and
+margins against competing labels). A mixture fitted to both gives the share of wrong labels and a probability for each
+clip; small classes lean on the others. A label is rejected only as part of a set that holds the requested precision even
+in unlucky resamples, and a judge that cannot tell a label's clips from others rejects nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth import seeds
+from synth.cleaning.ability import LEAST_AUC, able
+from synth.cleaning.features import compared
+from synth.cleaning.fits import Posterior, fitted
+from synth.cleaning.margins import competition
+from synth.cleaning.missing import suspects
+from synth.cleaning.mixture import normals
+from synth.cleaning.null import Bools, Floats, Ints, evidence
+from synth.cleaning.null import named as named_by
+
+LEAST = 10  # scored clips of a class; fewer are too few to judge
+LEAST_NULL = 20  # scored clips without the label
+LEAST_LIKELY = 0.3  # P(wrong) of a rejected label: less is not rejected in whatever company
+UNLUCKY = 0.2  # the share of resamples in which the rejected may hold less than the requested precision
+STANDS_OUT = np.log(9)  # evidence of a competitor that is named in a reason: among the highest tenth
+WORDS = ("keep", "doubtful", "wrong", "unjudged")
+KEEP, DOUBTFUL, WRONG, UNJUDGED = range(4)
+JUDGED, SMALL, CANNOT, NO_SCORE = "judged", "too small", "cannot judge", "no score"
+WITHDRAWN = "withdrawn"  # people heard that too many of the rejected are right
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFacts:
+    """What was found out about one label; NaN and 0 where it was not judged."""
+
+    clips: int  # that carry it
+    scored: int
+    null: int  # scored clips that do not carry it
+    auc: float = np.nan  # that the judge puts a clip with the label above one without
+    noise: float = np.nan  # share of its scored clips that are wrong
+    low: float = np.nan
+    high: float = np.nan  # 90 % interval of ``noise``
+    rejected: int = 0
+    expected: float = np.nan  # precision to expect of the rejected
+    decision: str = JUDGED  # or SMALL, CANNOT, NO_SCORE
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict on every label of every clip; ``clip``, ``label``, ``p_wrong`` and ``verdict`` are (pairs,)."""
+
+    clip: Ints
+    label: Ints
+    p_wrong: Floats
+    verdict: NDArray[np.int8]  # index of WORDS
+    rival: Ints  # (pairs,) the label that is heard most of those that the clip does not carry; -1: none stands out
+    missing: tuple[Ints, Ints]  # clips and labels that they probably should carry
+    classes: tuple[ClassFacts, ...]
+    known: float  # share of the wrong clips in which another label is heard; NaN where nothing was judged
+
+
+def judge(
+    scores: NDArray[np.floating] | Sequence[NDArray[np.floating]],
+    carries: Bools,
+    groups: Ints | None = None,
+    precision: float = 0.9,
+    seed: int = 0,
+    related: Bools | None = None,
+) -> Judged:
+    """Judge every label that a clip carries.
+
+    ``scores`` (clips, labels): larger = more present, any scale, NaN = no score; or several of them, one a judge, the main
+    one first. ``carries`` (clips, labels): which clip carries which label. ``groups`` (clips,): clips that are not
+    independent, such as those of one video, share a number. ``precision``: share of truly wrong ones to hold among the
+    rejected. ``related`` (labels, labels): labels that do not speak against each other, such as parent and child (see
+    :func:`related_labels`).
+    """
+    several = [scores] if isinstance(scores, np.ndarray) else list(scores)
+    groups = np.arange(len(carries)) if groups is None else groups
+    named = named_by(carries, related)
+    heard = [evidence(one, named, seed) for one in several]
+    facts = [_counted(heard[0][:, k], carries[:, k], named[:, k]) for k in range(carries.shape[1])]
+    enough = [k for k, one in enumerate(facts) if one.decision == JUDGED]
+    areas, errors = _areas(heard[0], carries, groups, enough)
+    for k, area, limit in zip(enough, areas.tolist(), able(areas, errors).tolist(), strict=True):
+        facts[k] = replace(facts[k], auc=area, decision=JUDGED if limit >= LEAST_AUC else CANNOT)
+    clip, label = np.nonzero(carries)
+    p_wrong, verdict = np.full(len(clip), np.nan), np.full(len(clip), UNJUDGED, np.int8)
+    judged = [k for k in enough if facts[k].decision == JUDGED]
+    known, rival = np.nan, np.full(len(clip), -1, np.int64)
+    missing: list[tuple[Ints, Ints]] = []
+    if judged:
+        rivals = [competition(one, carries, named, seed) for one in heard]
+        classes = [compared(heard, rivals, carries, named, k, seed) for k in judged]
+        found, known = fitted(classes, groups, seed)
+        taken = rejected(found, precision)
+        starts = np.r_[0, np.cumsum(carries.sum(axis=1))]
+        stands_out = rivals[0].first >= STANDS_OUT
+        rival = np.where(stands_out, rivals[0].which, -1)[clip]
+        for one, posterior, gone in zip(classes, found, taken, strict=True):
+            pairs = starts[one.rows] + carries[one.rows, : one.label].sum(axis=1)
+            mean = posterior.mean
+            p_wrong[pairs] = mean
+            verdict[pairs] = np.where(gone, WRONG, np.where(mean <= 1 - precision, KEEP, DOUBTFUL))
+            suspected = suspects(
+                heard[0][:, one.label], several[0][:, one.label], named[:, one.label], one.rows[mean <= 1 - precision]
+            )
+            missing.append((suspected, np.full(len(suspected), one.label)))
+            facts[one.label] = _with_rates(facts[one.label], posterior, gone, seeds.key(seed, "wrong", one.label))
+    none = np.zeros(0, np.int64)
+    lacking = (
+        np.concatenate([none, *(clips for clips, _ in missing)]),
+        np.concatenate([none, *(k for _, k in missing)]),
+    )
+    return Judged(clip, label, p_wrong, verdict, rival, lacking, tuple(facts), known)
+
+
+def rejected(classes: Sequence[Posterior], precision: float) -> list[Bools]:
+    """Return which rows of each class are rejected: those likeliest wrong, as many as hold the requested precision.
+
+    The set over all classes holds it in all but the unluckiest fifth of the resamples, the rows of each class by
+    themselves on average, and each rejected row is more likely wrong than right.
+    """
+    taken, where, chances, means = [], [], [], []
+    for k, one in enumerate(classes):
+        mean = one.mean
+        taken.append(np.zeros(len(mean), np.bool_))
+        likely = np.nonzero(mean >= LEAST_LIKELY)[0]
+        likely = likely[np.argsort(-mean[likely], kind="stable")]
+        hold = np.nonzero(np.cumsum(mean[likely]) / np.arange(1, len(likely) + 1) >= precision)[0]
+        likely = likely[: hold[-1] + 1 if len(hold) else 0]
+        where.append(np.stack([np.full(len(likely), k), likely], axis=1))
+        chances.append(one.wrong[1:, one.which[likely]].astype(np.float32))
+        means.append(mean[likely])
+    rows, chance, mean = np.concatenate(where), np.concatenate(chances, axis=1), np.concatenate(means)
+    order = np.argsort(-mean, kind="stable")
+    if not len(order):
+        return taken
+    held = np.cumsum(chance[:, order], axis=1, dtype=np.float64) / np.arange(1, len(order) + 1)
+    enough = np.nonzero(np.quantile(held, UNLUCKY, axis=0) >= precision)[0]
+    for k, row in rows[order[: enough[-1] + 1 if len(enough) else 0]]:
+        taken[k][row] = True
+    return taken
+
+
+def _counted(heard: NDArray[np.float32], carries: Bools, named: Bools) -> ClassFacts:
+    scored = ~np.isnan(heard)
+    mine, null = int((scored & carries).sum()), int((scored & ~named).sum())
+    decision = NO_SCORE if not mine and carries.any() else SMALL if mine < LEAST or null < LEAST_NULL else JUDGED
+    return ClassFacts(int(carries.sum()), mine, null, decision=decision)
+
+
+def _areas(heard: NDArray[np.float32], carries: Bools, groups: Ints, labels: list[int]) -> tuple[Floats, Floats]:
+    """Return the AUC of each label and its standard error; clips of one group count as one."""
+    areas, errors = [], []
+    for k in labels:
+        rows = np.nonzero(carries[:, k] & ~np.isnan(heard[:, k]))[0]
+        rank = 1 / (1 + np.exp(-heard[rows, k].astype(np.float64)))
+        area = rank.mean()
+        _, group = np.unique(groups[rows], return_inverse=True)
+        errors.append(np.sqrt((np.bincount(group, rank - area) ** 2).sum()) / len(rows))
+        areas.append(area)
+    return np.array(areas), np.array(errors)
+
+
+def _with_rates(facts: ClassFacts, found: Posterior, gone: Bools, stream: np.uint64) -> ClassFacts:
+    """Add the share of wrong clips and its 90 % interval: that of these clips, not of a population they come from."""
+    n = len(found.which)
+    count = np.bincount(found.which, minlength=found.wrong.shape[1])
+    mean = found.wrong[1:] @ count
+    spread = np.sqrt((found.wrong[1:] * (1 - found.wrong[1:])) @ count)
+    drawn = mean + spread * normals(stream, mean.shape)
+    low, high = np.quantile(np.clip(drawn / n, 0, 1), [0.05, 0.95])
+    expected = found.mean[gone].mean() if gone.any() else np.nan
+    least, most = np.quantile(found.share[1:], [0.05, 0.95])  # of the population: the wider of the two is honest
+    return replace(
+        facts,
+        noise=float(mean.mean() / n),
+        low=float(min(low, least)),
+        high=float(max(high, most)),
+        rejected=int(gone.sum()),
+        expected=float(expected),
+    )

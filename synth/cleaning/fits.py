@@ -1,0 +1,136 @@
+"""The mixture of each class, in the scale of the learnt statistic; small classes lean on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synth import seeds
+from synth.cleaning import mixture
+from synth.cleaning.features import Compared, learnt
+from synth.cleaning.mixture import BINS, grid
+from synth.cleaning.null import Floats, Ints
+
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the wrong clips in which another label is heard
+PSEUDO = 30.0  # clips of all classes that stand beside those of one in the shape of its known wrong clips
+OWN = 1.0  # weight of the flat prior beside the posteriors of the other classes
+MOST_CLASSES = 40  # that the share is estimated from
+MOST_VALUES = 1_000  # different values of a class' statistic for which posteriors are computed
+
+
+@dataclass(frozen=True, slots=True)
+class Binned:
+    """One class in bins of the learnt statistic (larger = more right)."""
+
+    value: Floats  # (rows,)
+    cuts: Floats  # (resamples + 1, edges)
+    counts: Floats  # (BINS, resamples + 1)
+    nulls: Floats  # (2, BINS): shares of foreign and of known wrong clips
+
+    def null(self, known: float) -> Floats:
+        """Return the shares (BINS,) of wrong clips, of which ``known`` have another label."""
+        mixed: Floats = np.array([1 - known, known]) @ self.nulls
+        return mixed
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """P(wrong) of one class in each resample, for ``at`` (values,) of its statistic; ``which``: that of each row."""
+
+    which: Ints  # (rows,)
+    wrong: Floats  # (resamples + 1, values)
+    share: Floats  # (resamples + 1,) fitted share of wrong clips
+
+    @property
+    def mean(self) -> Floats:
+        """Return P(wrong) of each row (rows,)."""
+        found: Floats = self.wrong[1:].mean(axis=0)[self.which]
+        return found
+
+
+def fitted(classes: Sequence[Compared], groups: Ints, seed: int) -> tuple[list[Posterior], float]:
+    """Return the posteriors of the classes, and the share of the wrong clips in which another label is heard."""
+    some = classes[:: -(-len(classes) // MOST_CLASSES)]
+    beta = learnt(some, 1.0)
+    known = _known(_binned(some, beta, groups, seed, 0))
+    if known < 0.5:  # competitors tell little: better without the chance in them
+        beta = learnt(some, 0.0)
+    binned = _binned(classes, beta, groups, seed, mixture.RESAMPLES)
+    priors = _priors(binned, known)
+    return [_posterior(one, prior, known) for one, prior in zip(binned, priors, strict=True)], known
+
+
+def _binned(classes: Sequence[Compared], beta: Floats, groups: Ints, seed: int, resamples: int) -> list[Binned]:
+    out, histograms = [], []
+    for one in classes:
+        foreign = np.sort(one.foreign @ beta)
+        value = one.carried @ beta
+        cuts = mixture.edges(foreign, seeds.key(seed, "null again", one.label), resamples)
+        times = mixture.weights(groups[one.rows[one.fit]], seeds.key(seed, "clips again", one.label), resamples)
+        counts = mixture.histograms(mixture.binned(value[one.fit], cuts), times)
+        seen = [np.bincount(mixture.binned(rows, cuts[:1])[0], minlength=BINS) for rows in (foreign, one.known @ beta)]
+        histograms.append(seen[1])
+        out.append(Binned(value, cuts, counts, np.array(seen, np.float64)))
+    pool = np.sum(histograms, axis=0) + mixture.standard_null()
+    pool = pool / pool.sum()
+    for made in out:
+        made.nulls[0] = (made.nulls[0] + mixture.standard_null()) / (made.nulls[0].sum() + 1)
+        made.nulls[1] = (made.nulls[1] + PSEUDO * pool) / (made.nulls[1].sum() + PSEUDO)
+    return out
+
+
+def _known(classes: Sequence[Binned]) -> float:
+    """Return the share of wrong clips in which another label is heard: the likeliest, over all classes together."""
+    totals = []
+    for share in SHARES:
+        total = 0.0
+        for one in classes:
+            found = mixture.likelihoods(one.counts[:, :1], one.null(share), coarse=True)[..., 0]
+            found = found + grid(coarse=True).base[:, None]
+            total += found.max() + np.log(np.exp(found - found.max()).mean())
+        totals.append(total)
+    return SHARES[int(np.argmax(totals))]
+
+
+def _priors(classes: Sequence[Binned], known: float) -> list[Floats]:
+    """Return the log prior (P, S) of each class: flat in shape, and what the others found (empirical Bayes)."""
+    cells = grid()
+    flat = np.exp(cells.base - cells.base.max())
+    flat /= flat.sum()
+    even = np.full(cells.shape[1], 1 / cells.shape[1])
+    shares, shapes = [], []
+    for one in classes if len(classes) > 1 else []:
+        found = mixture.likelihoods(one.counts[:, :1], one.null(known))[..., 0] + cells.base[:, None]
+        found = np.exp(found - found.max())
+        found /= found.sum()
+        shares.append(found.sum(axis=1))
+        shapes.append(found.sum(axis=0))
+    if not shares:
+        return [np.log(flat)[:, None] + np.log(even)]
+    all_shares, all_shapes = np.sum(shares, axis=0), np.sum(shapes, axis=0)
+    return [
+        np.log(OWN * flat + all_shares - share + 1e-12)[:, None] + np.log(OWN * even + all_shapes - shape + 1e-12)
+        for share, shape in zip(shares, shapes, strict=True)
+    ]
+
+
+def _posterior(one: Binned, prior: Floats, known: float) -> Posterior:
+    null = one.null(known)
+    found = mixture.likelihoods(one.counts, null) + prior[..., None]
+    best = found.reshape(-1, found.shape[-1]).argmax(axis=0)
+    pi, shape = np.divmod(best, found.shape[1])
+    in_bins = mixture.wrong(pi, shape, null)
+    values, which = _values(one.value)
+    bins = mixture.binned(values, one.cuts)
+    return Posterior(which, np.take_along_axis(in_bins, bins, axis=1), grid().pi[pi])
+
+
+def _values(value: Floats) -> tuple[Floats, Ints]:
+    """Return at most so many different values, and which of them stands for each."""
+    if len(value) <= MOST_VALUES:
+        return value, np.arange(len(value))
+    at = np.quantile(value, (np.arange(MOST_VALUES) + 0.5) / MOST_VALUES)
+    middles = (at[1:] + at[:-1]) / 2
+    return at, np.searchsorted(middles, value)

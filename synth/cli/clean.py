@@ -1,0 +1,187 @@
+"""``synth clean``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from synth.cli import options as shared
+from synth.cli.session import Session, output_options
+from synth.errors import ClaimError, UsageError
+
+if TYPE_CHECKING:
+    from synth.steps.clean import Cleaned
+
+MOST_LABELS = 30  # lines of the table on the screen
+
+
+@click.command(
+    "clean", epilog="Example:  synth clean sources.parquet --scores scores.csv --trial 0.1 -o verdicts.parquet"
+)
+@click.argument("sources", required=False)
+@click.option(
+    "--scores",
+    default=None,
+    metavar="FILE",
+    help="Any model's scores: source_id (or path), label, score; or a column a label.",
+)
+@click.option(
+    "--embeddings", default=None, metavar="FILE", help="Any model's embeddings: source_id and a list, or .npy."
+)
+@click.option(
+    "--checkpoint", default=None, metavar="NAME", help="CLAP hears the clips: 630k-best, 630k-audioset-best or a path."
+)
+@click.option(
+    "--prompts", default=None, metavar="FILE", help="Sentences for CLAP: TOML, CSV (label, prompt), or ontology.json."
+)
+@click.option("--engine", default="transformers", show_default=True, help="Who runs CLAP: transformers or laion.")
+@click.option("--device", default=None, metavar="NAME", help="cpu or cuda; by default a GPU where there is one.")
+@click.option("--bfloat16", is_flag=True, help="Compute CLAP in bfloat16: faster on new processors, less exact.")
+@click.option("--allow-pickle", is_flag=True, help="Run the code in a checkpoint: only if you trust its maker.")
+@click.option("--self-test", is_flag=True, help="Only see whether the checkpoint knows sounds that everybody knows.")
+@shared.ROOTS
+@click.option(
+    "--precision", default=0.9, show_default=True, help="Share of truly wrong labels to hold among the rejected."
+)
+@click.option(
+    "--trial", type=float, default=None, metavar="SHARE", help="Plant wrong labels in so many clips; see what is found."
+)
+@click.option(
+    "--review", default=None, metavar="FILE", help="Earlier verdicts: what people said there is kept and wins."
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of every draw.")
+@click.option("-o", "--out", default=None, metavar="FILE", help="The VERDICTS table to write.")
+@output_options
+def command(
+    session: Session,
+    sources: str | None,
+    scores: str | None,
+    embeddings: str | None,
+    checkpoint: str | None,
+    prompts: str | None,
+    engine: str,
+    device: str | None,
+    bfloat16: bool,
+    allow_pickle: bool,
+    self_test: bool,
+    roots: tuple[str, ...],
+    precision: float,
+    trial: float | None,
+    review: str | None,
+    seed: int,
+    out: str | None,
+) -> None:
+    """Judge the labels of clips by scores: keep, doubtful, wrong, or unjudged.
+
+    SOURCES is a table with labels. A label is compared with the clips that do not carry it: no threshold to choose, only
+    the precision that the rejected labels are to hold. Nothing is deleted: synth manifest --verdicts FILE drops what was
+    judged wrong. Human verdicts in an earlier -o FILE stay. --trial leaves the data and the verdicts as they are.
+    """
+    if self_test:
+        _self_test(session, checkpoint, engine, device, bfloat16, allow_pickle)
+        return
+    if not sources or not out:
+        raise UsageError(
+            "synth clean: wanted a SOURCES table and -o FILE, e.g. synth clean sources.parquet … -o verdicts.parquet"
+        )
+    from synth.steps.clean import clean
+    from synth.steps.roots import parse_given
+
+    done = clean(
+        sources,
+        scores=scores,
+        embeddings=embeddings,
+        checkpoint=checkpoint,
+        prompts=prompts,
+        engine=engine,
+        device=device,
+        bfloat16=bfloat16,
+        allow_pickle=allow_pickle,
+        roots=parse_given(roots),
+        precision=precision,
+        trial=trial,
+        review=review,
+        seed=seed,
+        out=out,
+        progress=session.progress,
+    )
+    for warning in done.warnings:
+        session.say(f"  warning: {warning}")
+    _say(session, done, precision)
+    session.say(f"{out}: {done.table.num_rows:,} verdicts. Listen to what was rejected: synth review {out}")
+    session.say(f"Use them: synth manifest {sources} --verdicts {out} --min-verdict keep -o DIR")
+    session.result(
+        {
+            "out": out,
+            "verdicts": done.counts,
+            "judges": done.judges,
+            "precision": precision,
+            "classes": done.classes,
+            "left_out": done.left_out,
+            "warnings": done.warnings,
+            "suggested": done.suggested,
+            "human": done.humans,
+            "human_gone": done.gone,
+            "trial": None if done.trial is None else done.trial.facts(),
+        }
+    )
+
+
+def _self_test(
+    session: Session, checkpoint: str | None, engine: str, device: str | None, bfloat16: bool, allow_pickle: bool
+) -> None:
+    """Say which known sounds the judge knows. Raises ClaimError where it does no better than chance."""
+    if checkpoint is None:
+        raise UsageError("--self-test: of which judge? e.g. synth clean --self-test --checkpoint 630k-audioset-best")
+    from synth.steps.judges import Asked, self_test
+
+    name, found = self_test(Asked(checkpoint, None, engine, allow_pickle, device, bfloat16))
+    session.say(name)
+    for sound, row, mine in zip(found.names, found.cosines, found.cosines.diagonal(), strict=True):
+        best = found.names[int(row.argmax())]
+        said = "its own sentence first" if best == sound else f"takes it for {best} ({row.max():+.2f})"
+        session.say(f"  {sound:<10}  {mine:+.2f}  {said}")
+    session.result({"judge": name, "z": found.z, "right": found.right, "sounds": found.names, "passed": found.passed})
+    if not found.passed:
+        raise ClaimError(f"the self-test failed: {found.says}. Do not let this checkpoint judge anything")
+    session.say(f"passed: {found.says}")
+
+
+def _say(session: Session, done: Cleaned, precision: float) -> None:
+    for why, count in sorted(done.left_out.items()):
+        session.say(f"  left out: {count:,} {why}")
+    if done.gone:
+        session.say(
+            f"  {done.gone:,} human verdicts are about clips or labels that are not there any more: kept, not used"
+        )
+    width = min(max(map(len, done.classes)), 40)
+    session.say(f"  {'label':<{width}}  {'clips':>7}  {'AUC':>4}  {'wrong':>6}  {'90 %':>11}  rejected")
+    ordered = sorted(done.classes.items(), key=lambda item: -item[1]["clips"])
+    for name, facts in ordered[:MOST_LABELS]:
+        auc = "" if facts["auc"] is None else f"{facts['auc']:.2f}"
+        line = f"  {name[:width]:<{width}}  {facts['clips']:>7,}  {auc:>4}  "
+        if facts["noise"] is None:
+            session.say(line + _why(facts))
+            continue
+        low, high = (f"{100 * facts[key]:.0f}" for key in ("low", "high"))
+        said = f"{facts['rejected']:,}" if facts["decision"] == "judged" else _why(facts)
+        session.say(line + f"{100 * facts['noise']:>4.0f} %  {f'{low}-{high} %':>11}  {said}")
+    if len(ordered) > MOST_LABELS:
+        session.say(f"  … {len(ordered) - MOST_LABELS:,} further labels (--json lists all)")
+    counts = done.counts
+    session.say(
+        f"{counts['keep']:,} keep, {counts['doubtful']:,} doubtful, {counts['wrong']:,} wrong, {counts['unjudged']:,} unjudged "
+        f"(asked: {precision:.0%} of the rejected truly wrong; human verdicts: {done.humans:,}); {done.suggested:,} labels look missing"
+    )
+    for sentence in done.trial.sentences() if done.trial else ():
+        session.say(sentence)
+
+
+def _why(facts: dict[str, object]) -> str:
+    return {
+        "too small": f"unjudged: {facts['scored']} scored clips are too few",
+        "cannot judge": "unjudged: the judge cannot tell its clips from others",
+        "no score": "unjudged: no scores",
+        "withdrawn": "withdrawn: too many of the rejected were heard to be right",
+    }[str(facts["decision"])]

@@ -1,0 +1,238 @@
+"""``synth clean``: a verdict on every label of every clip; nothing is deleted, and what people said stays."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from synth import __version__
+from synth.cleaning import rows as verdicts
+from synth.cleaning import trial as trials
+from synth.cleaning.decision import WORDS, judge
+from synth.cleaning.material import Material, material
+from synth.cleaning.null import Bools, named
+from synth.cleaning.scores import embeddings as read_embeddings
+from synth.cleaning.scores import scores as read_scores
+from synth.cleaning.witness import agreement
+from synth.errors import InputError, UsageError
+from synth.steps import judges
+from synth.steps.progress import Progress, silent
+from synth.store import parquet
+from synth.tables import FORMAT_VERSION, SOURCES, VERDICTS
+
+SOURCES_BY = "synth index PATH --csv FILE -o sources.parquet"
+VERDICTS_BY = "synth clean sources.parquet --scores FILE -o verdicts.parquet"
+NEEDED = ("source_id", "path", "labels", "group_id", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """The verdicts, what was found out about each label, and what was left out.
+
+    ``counts``: rows by verdict, human ones included; ``left_out``: recordings that were not judged and scores that were not
+    used, by reason; ``known``: share of the wrong labels whose clips sound like another label; ``gone``: human verdicts on
+    labels that are not there any more (kept); ``trial``: what the verdicts are worth on these clips.
+    """
+
+    table: pa.Table
+    counts: dict[str, int]
+    classes: dict[str, dict[str, Any]]
+    known: float
+    judges: tuple[str, ...]
+    left_out: dict[str, int]
+    suggested: int
+    humans: int
+    gone: int
+    trial: trials.Trial | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What somebody's model said of the clips; embeddings are turned into scores for whatever labels the clips carry."""
+
+    names: tuple[str, ...]
+    scores: NDArray[np.float32] | None
+    embeddings: NDArray[np.float32] | None
+    left_out: Counter[str]
+    warnings: tuple[str, ...] = ()
+
+    def values(self, stuff: Material, carries: Bools, seed: int) -> list[NDArray[np.float32]]:
+        """Return scores (clips, labels), one array a judge."""
+        out = [] if self.scores is None else [self.scores]
+        if self.embeddings is not None:
+            out.append(agreement(self.embeddings, carries, stuff.groups, seed))
+        return out
+
+
+def clean(
+    sources: str | Path,
+    *,
+    scores: str | Path | None = None,
+    embeddings: str | Path | None = None,
+    checkpoint: str | None = None,
+    prompts: str | Path | None = None,
+    engine: str = "transformers",
+    allow_pickle: bool = False,
+    device: str | None = None,
+    bfloat16: bool = False,
+    roots: Mapping[str, Path] | None = None,
+    precision: float = 0.9,
+    trial: float | None = None,
+    review: str | Path | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    progress: Progress = silent,
+) -> Cleaned:
+    """Judge every label of the usable clips of a SOURCES table by ``scores``, ``embeddings``, or both, or by CLAP.
+
+    ``checkpoint``: the CLAP that hears the clips (630k-best, 630k-audioset-best, a file or a folder), with ``prompts``,
+    ``engine``, ``allow_pickle``, ``device`` and ``bfloat16`` as in ``synth.cleaning.clap.scored``; ``roots``: where corpora lie now.
+
+    ``precision``: the share of truly wrong labels to hold among the rejected. ``trial``: the share of clips that are given
+    a wrong label for a trial; the verdicts are those of the labels as they are. Human verdicts in ``out`` and ``review``
+    are kept and win; where they show that too many of a label's rejected clips are right, its rejections are withdrawn.
+    Raises InputError for tables that are missing, damaged, or do not belong together.
+    """
+    _checked(precision, trial, scores, embeddings, checkpoint)
+    path = Path(sources)
+    file = parquet.opened(path, SOURCES, SOURCES_BY)
+    stuff = material(file.read(columns=list(NEEDED)), str(path))
+    if checkpoint is None:
+        given = _given(stuff, scores, embeddings)
+    else:
+        asked = judges.Asked(checkpoint, prompts, engine, allow_pickle, device, bfloat16)
+        heard = judges.heard(file.read(columns=list(judges.COLUMNS)), stuff, asked, roots or {}, progress)
+        stuff = heard.stuff
+        given = _Given((heard.name,), heard.scores, heard.embeddings, heard.left_out, heard.warnings)
+    related = stuff.related()
+    steps = 1 if trial is None else 2
+    progress("judge labels", 0, steps)
+    values = given.values(stuff, stuff.carries, seed)
+    judged = judge(values, stuff.carries, stuff.groups, precision, seed, related)
+    progress("judge labels", 1, steps)
+    tried = None
+    if trial is not None:
+        planted = trials.plant(stuff.carries, named(stuff.carries, related), trial, seed)
+        again = given.values(stuff, planted.carries, seed)
+        after = judge(again, planted.carries, stuff.groups, precision, seed, related)
+        tried = trials.compare(judged, after, planted, trial, precision)
+        progress("judge labels", 2, steps)
+    said = _said(out, review)
+    where = verdicts.positions(stuff, said)
+    found = verdicts.heard(judged, where, said)
+    judged = verdicts.with_hearing(judged, found, precision)
+    table = verdicts.table(stuff, judged, values[0], found, said, where)
+    carried: list[bool] = np.any(stuff.carries, axis=0).tolist()
+    classes = {
+        name: _facts(asdict(one))
+        for name, one, there in zip(stuff.labels, judged.classes, carried, strict=True)
+        if there
+    }
+    metadata = {
+        "table": VERDICTS.name,
+        "format_version": FORMAT_VERSION,
+        "synth_version": __version__,
+        "sources_digest": _digest(file),
+        "precision": str(precision),
+        "seed": str(seed),
+        "judge": ", ".join(given.names),
+        "classes": json.dumps(classes, ensure_ascii=False),
+    }
+    table = table.replace_schema_metadata(metadata)
+    if out is not None:
+        parquet.write(table, Path(out))
+    counts = Counter(table.column("verdict").to_pylist())
+    return Cleaned(
+        table,
+        {word: counts[word] for word in WORDS},
+        classes,
+        judged.known,
+        given.names,
+        dict(+(stuff.left_out + given.left_out)),
+        len(judged.missing[0]),
+        int((where >= 0).sum()),
+        int((where < 0).sum()),
+        tried,
+        given.warnings,
+    )
+
+
+def _checked(precision: float, trial: float | None, scores: object, embeddings: object, checkpoint: str | None) -> None:
+    if not 0.5 <= precision < 1:
+        raise UsageError(f"--precision {precision:g}: wanted at least 0.5 and less than 1, e.g. 0.9")
+    if trial is not None and not 0 < trial <= 0.5:
+        raise UsageError(f"--trial {trial:g}: wanted a share of the clips above 0 and at most 0.5, e.g. 0.1")
+    given = scores is not None or embeddings is not None
+    if not given and checkpoint is None:
+        raise UsageError(
+            "wanted a judge: --checkpoint NAME (CLAP), --scores FILE (source_id, label, score, of any model), --embeddings "
+            "FILE, or the latter two"
+        )
+    if given and checkpoint is not None:
+        raise UsageError(
+            "--checkpoint is a judge with scores and embeddings of its own; leave out --scores and --embeddings"
+        )
+
+
+def _given(stuff: Material, scores: str | Path | None, embeddings: str | Path | None) -> _Given:
+    left_out: Counter[str] = Counter()
+    names, matrix, vectors = [], None, None
+    if scores is not None:
+        found = read_scores(Path(scores), stuff.clips, stuff.labels)
+        matrix = found.values
+        left_out += found.left_out
+        names.append(f"scores {Path(scores).name}")
+    if embeddings is not None:
+        found = read_embeddings(Path(embeddings), stuff.clips)
+        vectors = found.values
+        left_out += found.left_out
+        names.append(f"embeddings {Path(embeddings).name}")
+    return _Given(tuple(names), matrix, vectors, left_out)
+
+
+def _said(out: str | Path | None, review: str | Path | None) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what people said in earlier verdicts, by source and label; ``review`` before ``out``."""
+    said: dict[tuple[str, str], dict[str, Any]] = {}
+    for path in (out, review):
+        if path is None or (path == out and not Path(path).exists()):
+            continue
+        table = parquet.read(Path(path), VERDICTS, VERDICTS_BY)
+        table = table.filter(pc.equal(table.column("by"), verdicts.HUMAN))
+        for row in table.to_pylist():
+            if row["verdict"] not in WORDS:
+                raise InputError(
+                    f"{path}: the verdict '{row['verdict']}' of {row['source_id']} ('{row['label']}'); wanted {', '.join(WORDS)}"
+                )
+            said[str(row["source_id"]), str(row["label"])] = row
+    return said
+
+
+def _facts(values: dict[str, Any]) -> dict[str, Any]:
+    """Return facts for JSON, which knows no NaN."""
+    return {
+        name: None
+        if isinstance(value, float) and math.isnan(value)
+        else round(value, 4)
+        if isinstance(value, float)
+        else value
+        for name, value in values.items()
+    }
+
+
+def _digest(file: pq.ParquetFile) -> str:
+    digest = parquet.Digest(SOURCES.names)
+    for group in range(file.metadata.num_row_groups):
+        digest.update(file.read_row_group(group, columns=SOURCES.names, use_threads=False))
+    return digest.hexdigest()
