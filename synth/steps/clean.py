@@ -93,6 +93,7 @@ def clean(
     """
     _checked(precision, trial, scores, embeddings)
     path = Path(sources)
+    _apart(out, sources, scores, embeddings)
     file = parquet.opened(path, SOURCES, SOURCES_BY)
     stuff = material(file.read(columns=list(NEEDED)), str(path))
     given = _given(stuff, scores, embeddings)
@@ -123,6 +124,7 @@ def clean(
         "precision": str(precision),
         "seed": str(seed),
         "judge": ", ".join(given.names),
+        "known": "" if math.isnan(judged.known) else str(judged.known),
         "classes": json.dumps(classes, ensure_ascii=False),
     }
     table = table.replace_schema_metadata(metadata)
@@ -152,6 +154,12 @@ def _checked(precision: float, trial: float | None, scores: object, embeddings: 
         raise UsageError(
             "wanted a judge: --scores FILE (source_id, label, score, of any model), --embeddings FILE, or both"
         )
+
+
+def _apart(out: str | Path | None, *inputs: str | Path | None) -> None:
+    for one in inputs:
+        if out is not None and one is not None and Path(out).resolve() == Path(one).resolve():
+            raise UsageError(f"-o {out} is one of the inputs; wanted another name, e.g. -o verdicts.parquet")
 
 
 def _given(stuff: Material, scores: str | Path | None, embeddings: str | Path | None) -> _Given:
