@@ -99,19 +99,15 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "tuple[str, ...]": (list, str),
 }
-<<<<<<< HEAD
 COMMANDS = (
     "fetch-audioset", "fetch-librispeech", "fetch-ravdess",
-    "index", "split", "plan", "render", "mix", "manifest", "audit", "verify",
+    "index", "split", "plan", "render", "mix", "clean", "manifest", "audit", "verify",
 )  # fmt: skip
-=======
 _OPTIONS: dict[str, type[MixOptions] | type[ManifestOptions]] = {"mix": MixOptions, "manifest": ManifestOptions}
-COMMANDS = tuple(_OPTIONS)
 
 
 def _content(options: Options) -> dict[str, Any]:
     return {name: value for name, value in asdict(options).items() if name not in _WHERE and value is not None}
->>>>>>> h-manifest
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
