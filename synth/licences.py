@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 UNKNOWN = "LicenseRef-unknown"
+YOUTUBE = "LicenseRef-YouTube"
 
 # from free to strict; a mixture may be shared only under terms that satisfy all of its sources
 _ORDER = (
@@ -22,6 +23,7 @@ _SAYS = {
     "CC0-1.0": "free for any use",
     "CC-BY-4.0": "any use, with credit",
     "CC-BY-NC-SA-4.0": "no commercial use; share alike: the data set only under this same licence, with credit",
+    YOUTUBE: "the audio belongs to those who put it on YouTube: share the tables, not the clips",
     UNKNOWN: "at least one source states no licence: ask its owner before you share the data set",
 }
 

@@ -99,11 +99,11 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "tuple[str, ...]": (list, str),
 }
+_OPTIONS: dict[str, type[MixOptions] | type[ManifestOptions]] = {"mix": MixOptions, "manifest": ManifestOptions}
 COMMANDS = (
     "fetch-audioset", "fetch-librispeech", "fetch-ravdess",
-    "index", "split", "plan", "render", "mix", "clean", "manifest", "audit", "verify",
+    "index", "split", "plan", "render", "mix", "manifest", "audit", "verify",
 )  # fmt: skip
-_OPTIONS: dict[str, type[MixOptions] | type[ManifestOptions]] = {"mix": MixOptions, "manifest": ManifestOptions}
 
 
 def _content(options: Options) -> dict[str, Any]:

@@ -117,7 +117,9 @@ LEDGER = Table(
         Column("message", _TEXT, "what the site or the check said"),
         Column("attempts", _I32, "how often it was asked for"),
         Column("time", _TEXT, "when it was last asked for, UTC, ISO 8601"),
-        Column("path", _TEXT, "the clip below the folder of the ledger, with forward slashes; null unless ok"),
+        Column(
+            "path", _TEXT, "the clip below the folder of the ledger, with forward slashes; null where there is none"
+        ),
         Column("sha256", _TEXT, "of the clip's file"),
         Column("rate_hz", _I32, "sample rate of the clip"),
         Column("frames", _I64, "samples in the clip"),

@@ -85,7 +85,7 @@ def decode(path: Path, data: bytes | None = None) -> Decoded:
             if promised == 0:
                 raise _no_samples(path, form)
             endless = promised >= _ENDLESS
-            samples = _mono(_readable(path, _length(path))) if endless else _read(file, promised)
+            samples = mono(_readable(path, _length(path))) if endless else _read(file, promised)
     except sf.LibsndfileError:
         if head[:4] == b"fLaC":
             raise _damaged_flac(path) from None
@@ -135,12 +135,16 @@ def _name(path: Path) -> str | bytes:
 def _read(file: sf.SoundFile, frames: int) -> NDArray[np.int16]:
     """Read so many samples from where the file stands, as mono 16-bit integers."""
     if file.subtype in _ROUNDED:
-        return _mono(_rounded(file.read(frames, dtype="float32")))
-    return _mono(file.read(frames, dtype="int16"))
+        return mono(rounded(file.read(frames, dtype="float32")))
+    return mono(file.read(frames, dtype="int16"))
 
 
-def _rounded(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Round floats, full scale at 1, to 16-bit integers; refuse what is no sound."""
+def rounded(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Round floats, full scale at 1, to 16-bit integers.
+
+    Raises:
+        UndecodableError: values that are no finite numbers, or hundreds of times full scale.
+    """
     highest = float(np.abs(samples).max(initial=0.0))
     if not np.isfinite(highest):
         bad = int(np.count_nonzero(~np.isfinite(samples)))
@@ -148,11 +152,11 @@ def _rounded(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     if highest > _INTEGERS_AS_FLOATS:
         reason = f"its floats reach {highest:.0f} times full scale, as if integers had been stored unscaled"
         raise UndecodableError("unreadable", reason)
-    rounded: NDArray[np.float32] = np.clip(np.rint(samples * np.float32(32768)), -32768, 32767)
-    return rounded.astype(np.int16)
+    whole: NDArray[np.float32] = np.clip(np.rint(samples * np.float32(32768)), -32768, 32767)
+    return whole.astype(np.int16)
 
 
-def _mono(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+def mono(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     """Average channels, shape (n, C), exactly: floor((2·sum + C) / 2C); (n,) is returned as it is."""
     if samples.ndim == 1:
         return samples
@@ -310,8 +314,8 @@ def _through_ffmpeg(path: Path, head: bytes) -> Decoded:
             samples = np.minimum((samples.astype(np.int64) + (1 << 15)) >> 16, 32767)
     if not len(samples):
         raise UndecodableError("empty", f"{kind} without a sample")
-    mono = _mono(samples.astype(np.int16).reshape(-1, segment.channels))
-    return Decoded(mono, int(segment.frame_rate), int(segment.channels), f"{kind.split()[0]}/FFMPEG")
+    averaged = mono(samples.astype(np.int16).reshape(-1, segment.channels))
+    return Decoded(averaged, int(segment.frame_rate), int(segment.channels), f"{kind.split()[0]}/FFMPEG")
 
 
 def _kind(head: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from synth.errors import listed
 from synth.tables import SPLITS
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ MOST_LABELS = 30  # lines of a table on the screen
 MARKS = {True: "ok", False: "FAILS", None: "note"}
 DEMO_LINE = (
     "These are the built-in demo voices (synthetic, 10 female, 10 male): good for a first look, not for training. "
-    "For real speech: synth mix --speakers {speakers} --source PATH/LibriSpeech "
-    "(get it from https://www.openslr.org/12, or the small one from https://www.openslr.org/31)"
+    "For real speech: synth fetch-librispeech train-clean-5 (333 MB), then "
+    "synth mix --speakers {speakers} --source LibriSpeech"
 )
 
 
@@ -87,6 +88,11 @@ def labelled(session: Session, result: Labelled) -> None:
     if len(names) > MOST_LABELS:
         session.say(f"  … and {len(names) - MOST_LABELS} further labels")
     session.say(f"  {'all clips':<{width}}" + "".join(f"{count:>8,}" for count in result.clips.values()))
+    lacking = [
+        f"{name} in {split}" for name in names for split, counts in result.labels.items() if not counts.get(name)
+    ]
+    if lacking:
+        session.say(f"  too few groups: no clip of {listed(lacking)}")
     for why, count in result.left_out.items():
         session.say(f"  left out: {count:,} {why}")
     facts = result.facts

@@ -2,6 +2,7 @@
 
 LibriSpeech, mini LibriSpeech   librispeech.py, speakers.py
 RAVDESS                         ravdess.py
+what fetch-audioset left        fetched.py
 any folder, with a CSV or not   folder.py, own_csv.py
 LibriTTS, Libri-Light, MLS      lookalikes.py says why they are not read as LibriSpeech
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from synth.corpora import folder, librispeech, lookalikes, ravdess
+from synth.corpora import fetched, folder, librispeech, lookalikes, ravdess
 from synth.corpora.items import Corpus, Item, Oddity
 from synth.corpora.walk import AUDIO, Listing, kinds, shown, walk
 from synth.errors import InputError
@@ -34,6 +35,8 @@ def read(root: Path, root_name: str, csv: Path | None = None, noise: bool = Fals
             look-alike of LibriSpeech were found; or the CSV is not right. The message says what to do next.
     """
     listing = walk(root)
+    if csv is None and fetched.matches(listing):
+        return fetched.read(listing)
     if csv is None and not any(True for _ in listing.audio()):
         raise InputError(_without_audio(listing))
     if csv is not None or noise:

@@ -15,13 +15,20 @@ import pyarrow.parquet as pq
 from synth import __version__, licences
 from synth.errors import listed
 from synth.publishing import card
-from synth.recipe import ManifestOptions, Options, of_folder
+from synth.recipe import Options, of_folder
 from synth.store import parquet
 from synth.store.arrays import as_numpy
 from synth.tables import LABEL, SPLITS
 
 MOST_LABELS = 60  # rows of the table; the manifest has them all
-_PLURAL = {"duration_s": "parts.list.element.duration_s", "source_id": "parts.list.element.source_id"}
+_COLUMNS = (
+    "split",
+    "labels",
+    "labels_mask",
+    "level_dbfs",
+    "parts.list.element.duration_s",
+    "parts.list.element.source_id",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,7 @@ def _facts(out: Path) -> Facts:
     sound_s = 0.0
     used: set[str] = set()
     for group in range(file.metadata.num_row_groups):
-        rows = file.read_row_group(
-            group, columns=["split", "labels", "labels_mask", "level_dbfs", *_PLURAL.values()], use_threads=False
-        )
+        rows = file.read_row_group(group, columns=list(_COLUMNS), use_threads=False)
         for split, mine in zip(rows.column("split").to_pylist(), rows.column("labels").to_pylist(), strict=True):
             clips[split] += 1
             labels.setdefault(split, Counter()).update(mine)
@@ -95,9 +100,12 @@ def _card(
         "",
         f"- Groups (what must not be torn apart: a video, a speaker, a recording): {_groups(out, facts.used, splits)}. No "
         "group and no recording is in two splits.",
-        f"- Labels: {facts.several:,} of {total:,} clips have more than one; {facts.verified:,} of {sum(labels.values()):,} "
-        "labels are verified (column labels_mask; those that a judge was asked about and did not keep are not). They are "
-        "the labels of the whole recording.",
+        f"- Labels: those of the whole recording; {facts.several:,} of {total:,} clips have more than one. "
+        + (
+            f"A judge was asked: {facts.verified:,} of {sum(labels.values()):,} are verified (column labels_mask)."
+            if json.loads(plan.get("judged", "false"))
+            else "They are as the corpus gives them; no judge was asked (labels_mask is true throughout)."
+        ),
         *_missing(facts, splits, names),
         f"- Clips are the recordings as they are: no level is changed, only the mean is removed. {said.get('padded', 0):,} "
         f"recordings are shorter than a clip and padded with zeros at the end (parts.duration_s says how much is sound), "
@@ -121,7 +129,7 @@ def _card(
         "The command:",
         "",
         "```",
-        card.command(options) if isinstance(options, ManifestOptions) else "",
+        card.command(options),
         "```",
         "",
     ]

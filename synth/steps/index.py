@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +70,7 @@ def index(
         ]
         facts, fresh, kept = measure(cache, wanted, rate, workers(jobs), progress)
     facts = _without_duplicates(rows, facts)
+    rows = _with_reuploads_together(rows, facts)
     table = _table(rows, facts, rate, {"csv": Path(csv).name} if csv else {})
     result = Indexed(table, tuple(found), fresh=fresh, arena=kept)
     for (root, _, item), fact in zip(rows, facts, strict=True):
@@ -148,12 +149,13 @@ def _chunks(unread: Sequence[tuple[int, Stamp]], jobs: int) -> Iterator[list[tup
 
 
 def _without_duplicates(rows: Sequence[Row], facts: Sequence[Measured]) -> list[Measured]:
-    """Mark recordings with the same samples: the first of one speaker stays, of two speakers none can be believed."""
-    from dataclasses import replace
+    """Mark recordings with the same samples: the first of one speaker stays, of two speakers none can be believed.
 
+    Segments of videos are left alone: the same sound under two ids is a re-upload, and what it needs is one group.
+    """
     by_samples: dict[str, list[int]] = {}
     for k, fact in enumerate(facts):
-        if fact.status == "ok" and fact.pcm_sha256:
+        if fact.status == "ok" and fact.pcm_sha256 and rows[k][2].ytid is None:
             by_samples.setdefault(fact.pcm_sha256, []).append(k)
     out = list(facts)
     for same in by_samples.values():
@@ -166,6 +168,29 @@ def _without_duplicates(rows: Sequence[Row], facts: Sequence[Measured]) -> list[
             why = f"the same samples as {other}" + (", which names another speaker" if len(speakers) > 1 else "")
             out[k] = replace(out[k], status="duplicate", reason=why)
     return out
+
+
+def _with_reuploads_together(rows: Sequence[Row], facts: Sequence[Measured]) -> list[Row]:
+    """Give videos that share a segment (the same bytes or the same samples) one group, called after the first of them."""
+    parent: dict[str, str] = {}
+
+    def top(group: str) -> str:
+        while (above := parent.get(group, group)) != group:
+            group = above
+        return group
+
+    first: dict[str, str] = {}
+    for (_, _, item), fact in zip(rows, facts, strict=True):
+        if item.ytid is None or item.group_id is None or fact.status != "ok":
+            continue
+        for content in (fact.sha256, fact.pcm_sha256):
+            if content:
+                one, other = sorted((top(item.group_id), top(first.setdefault(content, item.group_id))))
+                parent[other] = one
+    return [
+        (root, corpus, replace(item, group_id=top(item.group_id)) if item.group_id in parent else item)
+        for root, corpus, item in rows
+    ]
 
 
 def _table(rows: Sequence[Row], facts: Sequence[Measured], rate: int, more: dict[str, str]) -> pa.Table:

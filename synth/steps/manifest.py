@@ -36,6 +36,7 @@ from synth.tables import FORMAT_VERSION, FRAMES_PER_S, LABELLED_PLAN, SOURCES, S
 SOURCES_BY = "synth index PATH --csv FILE -o sources.parquet"
 VERDICTS_BY = "synth clean sources.parquet -o verdicts.parquet"
 ROW_GROUP = 16_384
+SILENT = "windows in which nothing is heard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +122,13 @@ def planned(
     status = ready.column("status").to_pylist()
     taken = chosen.taken & np.fromiter((one == "ok" for one in status), np.bool_, len(status))
     found = labelled.windows(ready, taken, rate_hz, frames * (rate_hz // FRAMES_PER_S), options.windows)
+    left_out = chosen.left_out + Counter({SILENT: found.silent, "silent": int((chosen.taken & ~taken).sum())})
+    if not len(found.source):
+        raise InfeasibleError(f"no clip is left: {_said(left_out)}")
     ready, split = _split(ready, found, chosen.kept, options)
     ids = ready.column("source_id").to_pylist()
     order = labelled.ordered(found, ids, split, options.seed)
-    left_out = chosen.left_out + Counter(
-        {"silent": found.silent + int((chosen.taken & ~taken).sum()), "in no split": int((split < 0).sum())}
-    )
+    left_out += Counter({"in no split": int((split < 0).sum())})
     tables = {
         name: labelled.rows(found, order[split[order] == k], name, ids, chosen.kept.labels, chosen.kept.verified)
         for k, name in enumerate(SPLITS)
@@ -156,6 +158,7 @@ def planned(
         "cells": "{}",
         "labels": json.dumps(dict(sorted(_counted(whole).items())), ensure_ascii=False),
         "one_label": json.dumps(all(len(one) == 1 for one in whole.column("labels").to_pylist())),
+        "judged": json.dumps(options.verdicts is not None),
         "left_out": json.dumps({why: count for why, count in sorted(left_out.items()) if count}),
         "facts": json.dumps(facts),
         "digest": digest,

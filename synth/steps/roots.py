@@ -46,8 +46,8 @@ def named(
         if not folder.is_dir():
             found = "is a file" if folder.exists() else "does not exist"
             raise InputError(
-                f"{shown(str(folder))} {found}; wanted a folder of recordings. LibriSpeech comes from https://www.openslr.org/12 "
-                "(mini: https://www.openslr.org/31); then: synth index PATH/LibriSpeech -o sources.parquet"
+                f"{shown(str(folder))} {found}; wanted a folder of recordings. For LibriSpeech: synth "
+                "fetch-librispeech train-clean-5; then: synth index LibriSpeech -o sources.parquet"
             )
         taken = {root.name for root in roots}
         unique = next(n for n in (name, *(f"{name}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)

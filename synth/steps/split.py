@@ -82,7 +82,9 @@ def with_splits(
     proof = shared(done)
     if any(proof.values()):
         torn = "; ".join(f"{len(v)} {k} ({v[0]})" for k, v in proof.items() if v)
-        raise InfeasibleError(f"--split {split} puts the same {torn} into two splits")
+        raise InfeasibleError(
+            f"--split {split} puts the same {torn} into two splits; give what belongs together one group_id (in the CSV)"
+        )
     return done, proof
 
 

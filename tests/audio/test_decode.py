@@ -15,7 +15,7 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.audio.decode import UndecodableError, _mono, decode, read_window
+from synth.audio.decode import UndecodableError, decode, mono, read_window
 from tests.real_data import DATA, needs_data
 
 needs_ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not on the PATH")
@@ -112,7 +112,7 @@ class TestSamples:
     def test_channels_are_averaged_exactly(self, rows):
         channels = len(rows[0])
         exact = [(2 * sum(row) + channels) // (2 * channels) for row in rows]
-        assert _mono(np.array(rows, np.int16)).tolist() == exact
+        assert mono(np.array(rows, np.int16)).tolist() == exact
 
     @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "ULAW", "ALAW", "MS_ADPCM"])
     def test_integer_formats_are_read_as_integers(self, tmp_path, subtype):

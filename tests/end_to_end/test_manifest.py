@@ -101,9 +101,10 @@ def test_labels_are_those_of_the_table_and_nothing_is_lost_without_a_word(made, 
     left = json.loads(pq.read_schema(made / "plan.parquet").metadata[b"left_out"])
     assert sum(left.values()) == 4
     assert left["no label"] == 1
-    assert left["silent"] == 2, "one that is silent throughout, one where a clip would be"
+    assert left["silent"] == left["windows in which nothing is heard"] == 1
     card = (made / "README.md").read_text()
     assert "1 no label" in card
+    assert "no judge was asked" in card
     assert "30 recordings are shorter than a clip" in card
 
 
@@ -170,6 +171,18 @@ def test_an_empty_cache_and_a_folder_that_moved(made, sources, tmp_path):
     copy = tmp_path / "copy"
     synth("render", made / "plan.parquet", "-o", copy, "-j", 2)
     assert files(copy) == files(made, skip=("audit.json",))
+    again = tmp_path / "again"  # what goes along with a data set is enough to make it again
+    synth("manifest", made / "sources.parquet", "--seconds", 1, "--rate", 16000, "-o", again)
+    assert files(again / "data") == files(made / "data")
+
+
+def test_a_plan_of_labelled_clips_has_no_stems(made, tmp_path):
+    done = synth("render", made / "plan.parquet", "--stems", "-o", tmp_path / "set", code=2)
+    assert "--stems" in done.says
+    flac = tmp_path / "flac"
+    synth("render", made / "plan.parquet", "--codec", "flac", "--store", "files", "-o", flac)
+    assert synth("verify", flac, "--all").code == synth("audit", flac).code == 0
+    assert (flac / "attribution.txt").read_text() == (made / "attribution.txt").read_text()
 
 
 def test_every_window_of_long_recordings(sources, tmp_path):
@@ -177,7 +190,7 @@ def test_every_window_of_long_recordings(sources, tmp_path):
     done = synth("manifest", sources, "--seconds", 1, "--rate", 16000, "--windows", "all", "-o", out, "--json").json
     per_source = Counter(row["parts"][0]["source_id"] for row in rows(out / "manifest.parquet", "parts"))
     assert Counter(per_source.values()) == {1: 61, 2: 30}, "30 last 2.5 s; of one only the fourth second is heard"
-    assert done["left_out"]["silent"] == 1 + 3
+    assert done["left_out"]["windows in which nothing is heard"] == 3
     assert done["beyond_s"] == pytest.approx(30 * 0.5, abs=0.1)
     split_of = defaultdict(set)
     group = groups_of(out)
@@ -235,7 +248,10 @@ def test_verdicts_take_labels_away(sources, tmp_path):
     assert [found[one[k]["source_id"]]["labels_mask"] for k in (2, 3, 4)] == [[False], [True], [True]]
     assert found[two[0]["source_id"]]["labels"] == [two[0]["labels"][1]]
     assert found[two[0]["source_id"]]["labels_mask"] == [True]
-    assert "Labels taken away" in (tmp_path / "keep" / "README.md").read_text()
+    card = (tmp_path / "keep" / "README.md").read_text()
+    assert "Labels taken away" in card
+    masks = [mask for row in rows(tmp_path / "keep" / "manifest.parquet", "labels_mask") for mask in row["labels_mask"]]
+    assert f"A judge was asked: {sum(masks)} of {len(masks)} are verified" in card
     done = synth("manifest", *words, "--min-verdict", "doubtful", "-o", tmp_path / "doubtful", "--json").json
     found = {r["parts"][0]["source_id"]: r for r in rows(tmp_path / "doubtful" / "manifest.parquet")}
     assert found[one[1]["source_id"]]["labels_mask"] == [False]
