@@ -291,7 +291,7 @@ class _Session:
 
     def _decide(self, body: Mapping[str, Any]) -> Answer:
         name, row, verdict = self._list(body), self._row(body), body.get("verdict")
-        if verdict not in SAYS:
+        if not isinstance(verdict, str) or verdict not in SAYS:
             raise RefusedError(HTTPStatus.BAD_REQUEST, f"wanted a verdict: {', '.join(SAYS)}")
         if self._lists.place(name, row) is None:
             raise RefusedError(HTTPStatus.BAD_REQUEST, "that clip is not in this list")

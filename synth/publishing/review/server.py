@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import re
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -78,8 +79,10 @@ class Server(ThreadingHTTPServer):
         """The address of the page, with its token."""
         return f"http://{HERE}:{self.server_address[1]}/{self.token}/"
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as the base class has it
         """Say nothing of a browser that hung up: it does so whenever a clip is left."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 def page_html() -> str:
