@@ -29,7 +29,11 @@ MOST_CLASSES = 20  # lines on the screen; the page shows all
 )
 @click.option("--seed", type=int, default=0, help="Seed of the random check.  [default: 0]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page.  [default: any that is free]")
-@click.option("--no-browser", is_flag=True, help="Open no browser; print the address only.")
+@click.option(
+    "--no-browser",
+    is_flag=True,
+    help="Print the address, open no browser. From elsewhere: ssh -L PORT:127.0.0.1:PORT HOST, with --port PORT here.",
+)
 @click.option("--export", "export_to", default=None, metavar="FILE.csv", help="Write the decisions as CSV; no page.")
 @click.option("--apply", "apply_from", default=None, metavar="FILE.csv", help="Take decisions from a CSV; no page.")
 @output_options
@@ -84,13 +88,13 @@ def command(
 
 def _open(session: Session, address: str, browser: bool) -> None:
     """Say where the page is, and open it."""
+    import threading
     import webbrowser
 
-    opened = browser and webbrowser.open(address)
-    if opened:
-        session.say(f"The page is in your browser: {address}")
-    else:  # without the address there would be no page: said even by --quiet, and never among the results
-        click.echo(f"Open this page in a browser on this machine: {address}", err=True)
+    # without the address there is no page: said even by --quiet, and never among the results
+    click.echo(f"The review is on this page, for this machine only: {address}", err=True)
+    if browser:  # a browser in a terminal comes back when it is closed; the page is served meanwhile
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     session.say("Done on the page, or Ctrl-C here, ends the review. Every decision is stored at once.")
 
 

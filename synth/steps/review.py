@@ -93,12 +93,13 @@ def review(
             session = _Session(lists, clips, stored, _asked(table))
             _serve(session, port, ready)
         journal.fold(path)
+    estimates = lists.estimates()
     return Reviewed(
         Counter(str(decision.verdict) for decision in session.made()),
         sum(decision.verdict is not None for decision in lists.decided.values()),
         recovered,
-        lists.estimates(),
-        session.withdrawn(),
+        estimates,
+        session.withdrawn(estimates),
         clips.gone,
     )
 
@@ -221,11 +222,9 @@ class _Session:
         decided = self._lists.decided.items()
         return [decision for pair, decision in decided if decision.verdict and decision is not self._before.get(pair)]
 
-    def withdrawn(self) -> list[str]:
+    def withdrawn(self, estimates: Sequence[Estimate]) -> list[str]:
         """Return the classes whose rejections are wrong too often, by the random check."""
-        return [
-            one.label for one in self._lists.estimates() if one.of == REJECTED and one.heard and one.high < self._asked
-        ]
+        return [one.label for one in estimates if one.of == REJECTED and one.heard and one.high < self._asked]
 
     def _state(self) -> dict[str, Any]:
         estimates = self._lists.estimates()
@@ -238,7 +237,7 @@ class _Session:
             "estimates": [asdict(one) for one in estimates],
             "together": [asdict(one) for one in totals if one],
             "asked": self._asked,
-            "withdrawn": self.withdrawn(),
+            "withdrawn": self.withdrawn(estimates),
             "undo": len(self._undo),
             "decided": sum(decision.verdict is not None for decision in self._lists.decided.values()),
             "gone": len(self._clips.gone),

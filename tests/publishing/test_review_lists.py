@@ -108,15 +108,43 @@ def test_decisions_of_another_check_are_no_sample_of_this_one():
     assert sum(one.heard for one in other.estimates()) == 0
 
 
-def test_a_decision_is_a_further_row_and_can_be_taken_back():
+def test_a_decision_takes_its_row_over_and_can_be_taken_back():
     some = rows(4)
     one = Decision("s/0", "a", "keep", "worst first")
     kept = decisions.with_decisions(table(some), {one.pair: one})
-    assert kept.slice(0, 4).to_pylist() == some
-    assert kept.slice(4).to_pylist() == [
-        {**some[0], "verdict": "keep", "by": "human", "reason": "heard worst first: the label is right"}
+    assert kept.select(VERDICTS.names).to_pylist() == [
+        {**some[0], "verdict": "keep", "by": "human", "reason": "heard worst first: the label is right"},
+        *some[1:],
     ]
+    assert kept.column("model_verdict").to_pylist() == ["wrong", None, None, None]
+    assert kept.column("model_reason").to_pylist() == [some[0]["reason"], None, None, None]
+    assert decisions.with_decisions(kept, {one.pair: one}).equals(kept), "twice is once"
     other = Decision("s/0", "a", "doubtful", "worst first")
     assert decisions.of_table(decisions.with_decisions(kept, {one.pair: other})) == {one.pair: other}
     back = Decision("s/0", "a", None)
-    assert decisions.with_decisions(kept, {one.pair: back}).to_pylist() == some
+    assert decisions.with_decisions(kept, {one.pair: back}).select(VERDICTS.names).to_pylist() == some
+
+
+def test_a_pair_with_a_row_of_each_kind_gets_one_row():
+    model = row("s/0", "a", 0.9)
+    both = table([model, {**model, "by": "human", "verdict": "keep", "reason": "looked at"}])
+    assert decisions.of_table(both)[("s/0", "a")].verdict == "keep"
+    assert Lists(both, {"s/0"}).judged[0].verdict == "wrong"
+    one = Decision("s/0", "a", "doubtful")
+    kept = decisions.with_decisions(both, {one.pair: one}).to_pylist()
+    assert [(each["verdict"], each["by"], each["model_verdict"]) for each in kept] == [("doubtful", "human", "wrong")]
+
+
+def test_a_decision_about_a_pair_that_is_judged_no_more_is_kept():
+    one = Decision("s/9", "gone", "wrong", "worst first")
+    kept = decisions.with_decisions(table(rows(2)), {one.pair: one})
+    assert kept.num_rows == 3
+    assert decisions.of_table(kept) == {one.pair: one}
+    again = decisions.with_decisions(kept, {one.pair: Decision("s/9", "gone", None)})
+    assert again.to_pylist()[2]["verdict"] == "unjudged"
+
+
+def test_which_decisions_estimate_something():
+    assert decisions.by_chance(Decision("s", "a", "keep", decisions.random_check(3)).reason)
+    assert not decisions.by_chance(Decision("s", "a", "keep", decisions.WORST_FIRST).reason)
+    assert not decisions.by_chance(None)

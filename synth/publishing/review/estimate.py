@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 TAIL = 0.025  # a side: intervals of 95 %
 REJECTED, KEPT = "rejected", "kept"
@@ -58,6 +59,7 @@ def reached(verdicts: Sequence[str | None], by_chance: Sequence[bool]) -> list[s
     return list(verdicts[:end])
 
 
+@lru_cache(maxsize=1 << 14)  # a page asks for those of all classes after every decision
 def interval(right: int, heard: int, population: int) -> tuple[float, float]:
     """Return the exact interval of 95 % of a share, from ``heard`` of ``population`` drawn without replacement.
 

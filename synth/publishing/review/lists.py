@@ -6,6 +6,8 @@ check, some rejected and some kept pairs of each class, mixed, in an order that 
 
 from __future__ import annotations
 
+import heapq
+import math
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +19,7 @@ from synth import seeds
 from synth.publishing.review import decisions
 from synth.publishing.review.decisions import HUMAN, Decision, Pair
 from synth.publishing.review.estimate import KEPT, REJECTED, Estimate, estimate, reached
+from synth.tables import HEARD
 
 WORST, RANDOM = "worst", "random"
 _RANK = {"wrong": 0, "doubtful": 1, "keep": 2}  # unjudged ones last
@@ -74,9 +77,7 @@ class Lists:
         self._index = {one.pair: k for k, one in enumerate(self.judged)}
         self.strata = _strata(self.judged, sample, seed)
         # the first of every class before the second of any, so that all estimates grow alike wherever one stops
-        drawn = sorted(
-            (k, seeds.key(*_draw(self.judged[row], seed)), row) for one in self.strata for k, row in _of(one)
-        )
+        drawn = sorted((k, _draw(self.judged[row], seed), row) for one in self.strata for k, row in enumerate(one.rows))
         self.order: Mapping[str, NDArray[np.int64]] = {
             WORST: _worst_first(self.judged),
             RANDOM: np.array([row for _, _, row in drawn], np.int64),
@@ -137,8 +138,10 @@ class Lists:
 
 
 def _judged(table: pa.Table) -> dict[Pair, Judged]:
-    """Return the model's rows by pair, of several the last; pairs that only a person judged have no verdict."""
+    """Return what the model said of each pair; pairs that only a person judged have no verdict."""
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    for extra in HEARD:
+        columns.setdefault(extra.name, [None] * table.num_rows)
     out: dict[Pair, Judged] = {}
     for k, pair in enumerate(zip(columns["source_id"], columns["label"], strict=True)):
         human = columns["by"][k] == HUMAN
@@ -146,21 +149,21 @@ def _judged(table: pa.Table) -> dict[Pair, Judged]:
             continue
         out[pair] = Judged(
             *pair,
-            columns["score"][k],
-            columns["p_wrong"][k],
-            None if human else columns["verdict"][k],
-            None if human else columns["reason"][k],
+            _finite(columns["score"][k]),
+            _finite(columns["p_wrong"][k]),
+            columns["model_verdict" if human else "verdict"][k],
+            columns["model_reason" if human else "reason"][k],
             tuple(columns["suggested"][k] or ()),
         )
     return out
 
 
-def _draw(one: Judged, seed: int) -> tuple[object, ...]:
-    return seed, "review", one.label, one.source_id
+def _finite(number: float | None) -> float | None:
+    return None if number is None or not math.isfinite(number) else number
 
 
-def _of(stratum: Stratum) -> enumerate[int]:
-    return enumerate(stratum.rows)
+def _draw(one: Judged, seed: int) -> int:
+    return int(seeds.key(seed, "review", one.label, one.source_id))
 
 
 def _strata(judged: list[Judged], sample: int, seed: int) -> list[Stratum]:
@@ -175,8 +178,8 @@ def _strata(judged: list[Judged], sample: int, seed: int) -> list[Stratum]:
             members.setdefault((one.label, _OF[one.verdict]), []).append(row)
     out = []
     for (label, of), rows in sorted(members.items()):
-        ordered = sorted(rows, key=lambda row: seeds.key(*_draw(judged[row], seed)))
-        out.append(Stratum(label, of, len(rows), tuple(ordered[:sample])))
+        drawn = heapq.nsmallest(sample, rows, key=lambda row: _draw(judged[row], seed))
+        out.append(Stratum(label, of, len(rows), tuple(drawn)))
     return out
 
 
@@ -185,4 +188,4 @@ def _worst_first(judged: list[Judged]) -> NDArray[np.int64]:
     rank = np.array([_RANK.get(one.verdict or "", len(_RANK)) for one in judged], np.int64)
     p = np.array([-1.0 if one.p_wrong is None else one.p_wrong for one in judged], np.float64)
     score = np.array([np.inf if one.score is None else one.score for one in judged], np.float64)
-    return np.lexsort((score, -np.nan_to_num(p, nan=-1.0), rank)).astype(np.int64)
+    return np.lexsort((score, -p, rank)).astype(np.int64)
