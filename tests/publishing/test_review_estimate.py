@@ -51,6 +51,8 @@ def test_doubtful_clips_are_told_and_do_not_count():
     assert (found.right, found.heard, found.doubtful, found.value) == (2, 3, 1, pytest.approx(2 / 3))
     assert estimate("dog", KEPT, 100, ["wrong", "keep", "keep", None]).right == 2
     assert estimate("dog", KEPT, 100, [None]).value is None
+    whole = estimate("dog", KEPT, 3, ["keep", "wrong", "doubtful"])
+    assert (whole.low, whole.high) == (pytest.approx(1 / 3), pytest.approx(2 / 3)), "the doubtful one may be either"
 
 
 def test_only_what_the_random_check_has_come_to_counts():

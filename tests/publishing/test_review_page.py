@@ -56,7 +56,8 @@ class Page:
         WebDriverWait(self.browser, PATIENCE_S, poll_frequency=0.05).until(lambda _: holds())
 
     def text(self, name: str) -> str:
-        return self.browser.execute_script("return document.getElementById(arguments[0]).textContent", name)
+        found = self.browser.execute_script("return document.getElementById(arguments[0]).textContent", name)
+        return found.replace("\u00a0", " ")
 
     def press(self, keys: str) -> None:
         from selenium.webdriver.common.action_chains import ActionChains

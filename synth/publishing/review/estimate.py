@@ -40,7 +40,7 @@ def estimate(label: str, of: str, population: int, sample: Sequence[str | None])
     agrees = {REJECTED: "wrong", KEPT: "keep"}[of]
     heard, right = sum(said in ("keep", "wrong") for said in sample), sum(said == agrees for said in sample)
     doubtful = sum(said == "doubtful" for said in sample)
-    low, high = interval(right, heard, population - doubtful)
+    low, high = interval(right, heard, population)  # doubtful ones are as unknown as those not heard
     return Estimate(label, of, population, right, heard, doubtful, right / heard if heard else None, low, high)
 
 
