@@ -2,8 +2,8 @@
 
 The commands are functions here as well: ``synth.mix(...)``, ``synth.index(...)``, ``synth.split(...)``,
 ``synth.plan(...)``, ``synth.render(...)``, ``synth.review(...)``, ``synth.manifest(...)``, ``synth.audit(...)``,
-``synth.verify(...)``, and ``synth.fetch_librispeech(...)``, ``synth.fetch_ravdess(...)``. They are loaded when first used, so that ``import
-synth`` costs nothing.
+``synth.verify(...)``, and ``synth.fetch_audioset(...)``, ``synth.fetch_librispeech(...)``, ``synth.fetch_ravdess(...)``.
+They are loaded when first used, so that ``import synth`` costs nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _STEPS = (
-    "audit", "fetch_librispeech", "fetch_ravdess", "index", "manifest", "mix", "plan", "render", "review", "split", "verify",
+    "audit", "fetch_audioset", "fetch_librispeech", "fetch_ravdess", "index", "manifest", "mix", "plan", "render", "review",
+    "split", "verify",
 )  # fmt: skip
 
 __all__ = ["__version__", *_STEPS]  # noqa: PLE0604  # the names of the steps

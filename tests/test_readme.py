@@ -14,17 +14,21 @@ import pytest
 import soundfile
 
 from synth import demo
+from tests.audio.media import encoded, noise
+from tests.end_to_end.test_accordion import lists, name
+from tests.fetching.server import Site, Video
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.S)
 SETUP = re.search(r"<!-- setup -->(.*?)<!-- /setup -->", README, re.S)
-DOWNLOADS = ("curl ", "tar ")
+ARCHIVES = ("synth fetch-librispeech", "synth fetch-ravdess")
+NOWHERE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
 SMALL = "--clips 90/18/18"  # instead of 120,000 clips
 
 
 def shell_commands() -> list[str]:
-    """Return the README's shell commands in order, but for the set-up (which .ci/run runs) and downloads."""
+    """Return the README's shell commands in order, but for the set-up (which .ci/run runs)."""
     found = []
     for language, text in BLOCKS:
         lines = [line for line in text.splitlines() if line.startswith("synth ")] if language == "sh" else []
@@ -49,27 +53,56 @@ def place(tmp_path_factory):
         soundfile.write(own / f"{number}.wav", np.flipud(samples), rate)  # backwards: other recordings than the voices
         rows.append(f"{number}.wav,{number},{'FM'[number % 2]}")
     (folder / "speakers.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    sounds = folder / "my-sounds"
+    sounds.mkdir()
+    rows = ["path,labels,group_id"]
+    for number in range(24):
+        tone = np.sin(np.arange(4 * 16000) / 16000 * 2 * np.pi * (300 + 40 * number))
+        soundfile.write(sounds / f"{number}.wav", 0.3 * tone, 16000)
+        rows.append(f"{number}.wav,{'high;tone' if number % 2 else 'low'},{number // 2}")
+    (folder / "sounds.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / "nowhere").mkdir()
     return folder
 
 
+@pytest.fixture(scope="module")
+def site():
+    """Videos with an accordion, on a server on this machine."""
+    videos = {name(k): Video(encoded("webm", noise(12, 48000, seed=k)), 12) for k in range(0, 30, 3)}
+    with Site(videos) as found:
+        yield found
+
+
 def ran(place, command: str, env: dict[str, str]) -> subprocess.CompletedProcess:
-    """Run a command of the README, at the size of a test."""
+    """Run a command of the README, at the size and the pace of a test; archives come from a network that is not there."""
+    archive = command.startswith(ARCHIVES)
     command = re.sub(r"--clips 100000/10000/10000", SMALL, command).replace("/elsewhere/", "elsewhere/")
     command = command.replace("FOLDER", "speakers-1-3")
-    if "--recipe" in command or "--csv" in command:
+    if command.startswith("synth fetch-audioset") and "--dry-run" not in command:
+        command += " --pace 1000000/h"
+    elif command.startswith("synth run"):
+        command += " --dry-run"
+    elif "--recipe" in command or "--source my-recordings" in command:
         command += f" {SMALL} --out {'recipe' if '--recipe' in command else 'own'}"
     elif SMALL in command:
         command += " --out small"
-    words = [sys.executable, "-m", "synth", *shlex.split(command)[1:]]
+    words = [sys.executable, "-m", "synth", *shlex.split(command, comments=True)[1:]]
+    if archive:
+        done = subprocess.run(words, cwd=place / "nowhere", env={**env, **NOWHERE}, capture_output=True, text=True)
+        assert done.returncode == 3, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert "by hand" in done.stderr
+        return done
     done = subprocess.run(words, cwd=place, env=env, capture_output=True, text=True)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done
 
 
 @pytest.fixture(scope="module")
-def sessions(place, tmp_path_factory):
-    """What each command printed; run in the order of the README, with a cache of their own."""
-    env = {**os.environ, "SYNTH_CACHE_DIR": str(tmp_path_factory.mktemp("readme-cache"))}
+def sessions(place, site, tmp_path_factory):
+    """What each command printed; run in the order of the README, with a cache of their own that has AudioSet's lists."""
+    cache = tmp_path_factory.mktemp("readme-cache")
+    lists(cache / "audioset")
+    env = {**site.environment(place / "site"), "SYNTH_CACHE_DIR": str(cache)}
     return {command: ran(place, command, env).stdout for command in shell_commands()}
 
 

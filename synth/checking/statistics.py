@@ -38,3 +38,17 @@ def independence(table: NDArray[np.int64]) -> tuple[float, int, NDArray[np.float
     residuals = np.divide(table - expected, np.sqrt(expected), out=np.zeros(table.shape), where=expected > 0)
     degrees = (int((rows > 0).sum()) - 1) * (int((columns > 0).sum()) - 1)
     return float((residuals**2).sum()), degrees, residuals
+
+
+def wilson(hits: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the interval of a share, ``hits`` of ``trials``; 95 % at z = 1.96, and 0 to 1 without trials.
+
+    E. B. Wilson: "Probable inference, the law of succession, and statistical inference", JASA 22 (1927) 209-212.
+    """
+    if not trials:
+        return 0.0, 1.0
+    share = hits / trials
+    centre = share + z * z / (2 * trials)
+    half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)

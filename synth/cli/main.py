@@ -25,6 +25,7 @@ COMMANDS = {
     "manifest": "Make a data set of labelled clips as they are, split alike in labels.",
     "audit": "Check every claim of a data set; exit 1 if one does not hold.",
     "verify": "Re-render a sample and compare it with the data.",
+    "fetch-audioset": "Get AudioSet's clips of a label: exactly the segments, and a ledger.",
     "fetch-librispeech": "Get subsets of LibriSpeech: download, check, unpack, count.",
     "fetch-ravdess": "Get RAVDESS, acted emotions: download, check, unpack, count.",
     "run": "Run the commands of a recipe, one after another.",

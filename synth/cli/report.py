@@ -20,7 +20,7 @@ MOST_LABELS = 30  # lines of a table on the screen
 MARKS = {True: "ok", False: "FAILS", None: "note"}
 DEMO_LINE = (
     "These are the built-in demo voices (synthetic, 10 female, 10 male): good for a first look, not for training. "
-    "For real speech: synth fetch-librispeech train-clean-5 (333 MB), then "
+    "For real speech: synth fetch-librispeech train-clean-5 && "
     "synth mix --speakers {speakers} --source LibriSpeech"
 )
 

@@ -169,7 +169,7 @@ def _pull(url: str, file: Path, wanted: Published, progress: Progress, silent_s:
     if have:
         asked.add_header("Range", f"bytes={have}-")
     try:
-        answer = _opener().open(asked, timeout=silent_s)
+        answer = opener().open(asked, timeout=silent_s)
     except error.HTTPError as refused:
         refused.close()
         wait_s = _retry_after(refused.headers.get("Retry-After")) if refused.code in (429, 503) else 0.0
@@ -226,9 +226,9 @@ def _append(out: BinaryIO, block: bytes, file: Path) -> None:
         raise atomic.disk_full(file) if failed.errno in atomic.FULL else failed from failed
 
 
-def _opener() -> request.OpenerDirector:
+def opener() -> request.OpenerDirector:
     """Return an opener for http and https alone: no answer may lead to a file of this machine, or to ftp."""
-    opener = request.OpenerDirector()
+    director = request.OpenerDirector()
     for handler in (
         request.ProxyHandler,
         request.HTTPHandler,
@@ -238,8 +238,8 @@ def _opener() -> request.OpenerDirector:
         request.HTTPErrorProcessor,
         request.UnknownHandler,
     ):
-        opener.add_handler(handler())
-    return opener
+        director.add_handler(handler())
+    return director
 
 
 def _retry_after(value: str | None) -> float:

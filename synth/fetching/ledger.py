@@ -84,8 +84,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._table, self._path = folder / NAME, folder / JOURNAL
-        self._rows = {row.item_id: row for row in _stored(self._table)}
-        self._rows.update((row.item_id, row) for row in journalled(self._path))
+        self._rows = known(folder)
         self._lock = Lock()
         self._journal: IO[bytes] | None = None
         self._open, self._new = True, 0
@@ -162,6 +161,16 @@ class Ledger:
         parquet.write(table_of(self._rows.values()), self._table)
         self._path.unlink(missing_ok=True)
         self._new = 0
+
+
+def known(folder: Path) -> dict[str, Row]:
+    """Return the rows of a folder's ledger and journal by item id, without a change to either; none where there is none.
+
+    Raises InputError as opening the ledger does.
+    """
+    rows = {row.item_id: row for row in _stored(folder / NAME)}
+    rows.update((row.item_id, row) for row in journalled(folder / JOURNAL))
+    return rows
 
 
 def table_of(rows: Iterable[Row]) -> pa.Table:

@@ -18,7 +18,7 @@ from synth.errors import InputError, PartialError, UsageError, listed, nearest
 from synth.publishing.review import csvfile, journal
 from synth.publishing.review.clips import Clips, GoneError, Recording
 from synth.publishing.review.decisions import SAYS, Decision, of_table
-from synth.publishing.review.estimate import KEPT, REJECTED, Estimate, together
+from synth.publishing.review.estimate import KEPT, REJECTED, Estimate, interval, together
 from synth.publishing.review.lists import RANDOM, WORST, Lists
 from synth.publishing.review.server import Answer, RefusedError, Server, as_json, page_html
 from synth.steps import roots as where
@@ -27,6 +27,8 @@ from synth.tables import SOURCES
 
 SOURCES_BY = "synth index PATH -o sources.parquet; or say where: --sources FILE"
 ASKED_PRECISION = 0.9  # where the verdicts do not say which precision they were asked for
+LEAST_HEARD = 5  # rejected clips of a class: fewer withdraw nothing
+_LARGE = 10_000_000  # what is withdrawn is the judge's rule, not the few clips of this set that it was used on
 _END_IT = "if that is another synth review, end it first (Done on its page, or Ctrl-C)"
 
 
@@ -224,7 +226,8 @@ class _Session:
 
     def withdrawn(self, estimates: Sequence[Estimate]) -> list[str]:
         """Return the classes whose rejections are wrong too often, by the random check."""
-        return [one.label for one in estimates if one.of == REJECTED and one.heard and one.high < self._asked]
+        found = (one for one in estimates if one.of == REJECTED and one.heard >= LEAST_HEARD)
+        return [one.label for one in found if interval(one.right, one.heard, _LARGE)[1] < self._asked]
 
     def _state(self) -> dict[str, Any]:
         estimates = self._lists.estimates()

@@ -76,7 +76,7 @@ def test_the_public_names_are_the_promised_ones():
     assert sorted(synth.__all__) == dir(synth)
     assert set(synth.__all__) == {
         *("__version__", "audit", "index", "manifest", "mix", "plan", "render", "review", "split", "verify"),
-        *("fetch_librispeech", "fetch_ravdess"),
+        *("fetch_audioset", "fetch_librispeech", "fetch_ravdess"),
     }
 
 
@@ -115,7 +115,9 @@ def test_the_readme_names_only_what_exists():
     from synth.cli.main import COMMANDS, main
 
     text = readme.read_text(encoding="utf-8")
-    code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, flags=re.DOTALL)).replace("\\\n", " ")
+    code = (
+        "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, flags=re.DOTALL)).replace("\\\n", " ").replace(" && ", "\n")
+    )
     wrong = []
     for line in re.findall(r"(?:^|[\s`])synth ([a-z][a-z-]*(?: [^\n`]*)?)", code):
         command, _, rest = line.partition(" ")

@@ -166,15 +166,16 @@ def test_done_on_the_page_ends_it(verdicts):
     assert litter(verdicts) == []
 
 
-def test_what_it_says_at_the_end(verdicts):
+def test_what_it_says_at_the_end(tmp_path):
+    verdicts = judged(recordings(tmp_path / "sounds", clips=24))
     with Running(verdicts, "--sample", 10) as running:
-        for _ in range(12):
+        for _ in range(24):
             running.decide("keep", "random")
         running.interrupt()
     said = " ".join(" ".join(running.said).split())
-    assert "Decided now: 12 (12 kept, 0 dropped, 0 doubtful)" in said
-    assert "cat: of 3 rejected, 0 % are wrong (95 %: 0 to 0 %; 0 of 3 heard)" in said
-    assert "All 2 classes that were heard: of 6 kept, 100 % are right" in said
+    assert "Decided now: 24 (24 kept, 0 dropped, 0 doubtful)" in said
+    assert "cat: of 6 rejected, 0 % are wrong (95 %: 0 to 0 %; 0 of 6 heard)" in said
+    assert "All 2 classes that were heard: of 12 kept, 100 % are right" in said
     assert "Too many of the rejected clips are right: cat, dog. Run synth clean again" in said
     sources = verdicts.with_name("sources.parquet")
     assert f"Next: synth manifest {sources} --verdicts {verdicts} --min-verdict keep" in said
