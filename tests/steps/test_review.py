@@ -330,3 +330,11 @@ def test_path_that_leads_out_of_its_folder_is_not_read(verdicts):
         running.kill()
     assert status == 404
     assert b"leads out" in body
+
+
+def test_verdicts_that_are_made_anew_meanwhile_get_the_decisions(verdicts):
+    with Running(verdicts) as running:
+        pair = running.decide("keep")
+        judged(verdicts.with_name("sources.parquet"))
+        running.interrupt()
+    assert human(verdicts) == {pair: "keep"}
