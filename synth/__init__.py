@@ -1,9 +1,9 @@
 """synth: audio data sets whose labels are true, balanced and checkable.
 
 The commands are functions here as well: ``synth.mix(...)``, ``synth.index(...)``, ``synth.split(...)``,
-``synth.plan(...)``, ``synth.render(...)``, ``synth.clean(...)``, ``synth.manifest(...)``, ``synth.audit(...)``,
-``synth.verify(...)``, and ``synth.fetch_audioset(...)``, ``synth.fetch_librispeech(...)``, ``synth.fetch_ravdess(...)``.
-They are loaded when first used, so that ``import synth`` costs nothing.
+``synth.plan(...)``, ``synth.render(...)``, ``synth.clean(...)``, ``synth.review(...)``, ``synth.manifest(...)``,
+``synth.audit(...)``, ``synth.verify(...)``, and ``synth.fetch_audioset(...)``, ``synth.fetch_librispeech(...)``,
+``synth.fetch_ravdess(...)``. They are loaded when first used, so that ``import synth`` costs nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 
 _STEPS = (
     "audit", "clean", "fetch_audioset", "fetch_librispeech", "fetch_ravdess", "index", "manifest", "mix", "plan", "render",
-    "split", "verify",
+    "review", "split", "verify",
 )  # fmt: skip
 
 __all__ = ["__version__", *_STEPS]  # noqa: PLE0604  # the names of the steps

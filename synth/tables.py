@@ -189,6 +189,10 @@ VERDICTS = Table(
         Column("suggested", _TEXTS, "labels that are probably missing"),
     ),
 )
+HEARD = (  # further columns of VERDICTS, once a person decided
+    Column("model_verdict", _TEXT, "what the model had said where a person decided, else null"),
+    Column("model_reason", _TEXT, "the model's reason where a person decided, else null"),
+)
 
 PART_MANIFEST = pa.struct(
     [

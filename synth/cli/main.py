@@ -22,6 +22,7 @@ COMMANDS = {
     "plan": "Decide every clip on paper, balanced and reproducible.",
     "render": "Make the audio of a plan; goes on where it stopped.",
     "clean": "Judge the labels of clips by scores: keep, doubtful, wrong.",
+    "review": "Hear what was rejected, on a page of this machine; what you decide wins.",
     "manifest": "Make a data set of labelled clips as they are, split alike in labels.",
     "audit": "Check every claim of a data set; exit 1 if one does not hold.",
     "verify": "Re-render a sample and compare it with the data.",

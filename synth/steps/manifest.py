@@ -20,6 +20,7 @@ from synth.planning import labelled, verdicts
 from synth.planning import split as splitting
 from synth.planning.request import checked_rate, whole_frames
 from synth.planning.stratified import Labelled, stratified
+from synth.publishing.review import journal
 from synth.recipe import ManifestOptions
 from synth.steps.audit import Audited, audit
 from synth.steps.opened import open_plan
@@ -31,7 +32,7 @@ from synth.steps.split import given, groups_of, with_splits
 from synth.store import parquet
 from synth.store.atomic import replacing
 from synth.store.memory import give_back
-from synth.tables import FORMAT_VERSION, FRAMES_PER_S, LABELLED_PLAN, SOURCES, SPLITS, VERDICTS
+from synth.tables import FORMAT_VERSION, FRAMES_PER_S, LABELLED_PLAN, SOURCES, SPLITS
 
 SOURCES_BY = "synth index PATH --csv FILE -o sources.parquet"
 VERDICTS_BY = "synth clean sources.parquet -o verdicts.parquet"
@@ -210,7 +211,7 @@ def _names(table: pa.Table, labels: list[tuple[str, ...]]) -> dict[str, str]:
 
 
 def _judged(path: Path, ids: set[str]) -> dict[tuple[str, str], str]:
-    table = parquet.read(path, VERDICTS, VERDICTS_BY).select(["source_id", "label", "verdict", "by"])
+    table = journal.read(path).select(["source_id", "label", "verdict", "by"])
     judged = verdicts.counting(table.to_pylist())
     if judged and not any(source in ids for source, _ in judged):
         raise InputError(

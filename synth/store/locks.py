@@ -17,10 +17,11 @@ _OWNER_NAME = ".synth.owner"
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def writing(folder: Path, instead: str = "wait for it, or choose another --out") -> Iterator[None]:
     """Hold the lock of ``folder``, which is made if need be; raise InputError naming the owner when it is held.
 
-    The operating system frees the lock when its owner dies, so a killed run never blocks the next one.
+    ``instead`` ends the message: what to do. The operating system frees the lock when its owner dies, so a killed run never
+    blocks the next one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK_NAME)
@@ -29,7 +30,7 @@ def writing(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         who = owner.read_text(encoding="utf-8") if owner.exists() else "another process"
-        raise InputError(f"{folder} is being written by {who}; wait for it, or choose another --out") from None
+        raise InputError(f"{folder} is being written by {who}; {instead}") from None
     try:
         owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
         yield

@@ -75,7 +75,7 @@ def test_every_module_can_be_imported_alone():
 def test_the_public_names_are_the_promised_ones():
     assert sorted(synth.__all__) == dir(synth)
     assert set(synth.__all__) == {
-        *("__version__", "audit", "clean", "index", "manifest", "mix", "plan", "render", "split", "verify"),
+        *("__version__", "audit", "clean", "index", "manifest", "mix", "plan", "render", "review", "split", "verify"),
         *("fetch_audioset", "fetch_librispeech", "fetch_ravdess"),
     }
 

@@ -1,0 +1,67 @@
+"""Decisions of people as CSV: to look at, to keep, and to apply on another machine."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from synth.errors import InputError, listed, nearest
+from synth.publishing.review.decisions import SAYS, Decision, Pair, heard_by
+from synth.store.atomic import replacing
+
+COLUMNS = ("source_id", "label", "verdict", "reason")
+
+
+def write(target: Path, decisions: Iterable[Decision]) -> None:
+    """Write decisions as CSV in UTF-8, sorted by recording and label."""
+    out = io.StringIO(newline="")
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for one in sorted(decisions, key=lambda decision: decision.pair):
+        rows.writerow([one.source_id, one.label, one.verdict, one.reason])
+    with replacing(target) as temporary:
+        temporary.write_text(out.getvalue(), encoding="utf-8", newline="")
+
+
+def read(path: Path) -> list[Decision]:
+    """Read decisions from a CSV with source_id, label and verdict; a reason may be there.
+
+    Raises InputError with file, row and column for what is no decision, and for two verdicts of one label.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path} {what}; wanted a CSV of decisions: synth review verdicts.parquet --export FILE.csv")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            names = rows.fieldnames or []
+            missing = [name for name in COLUMNS[:3] if name not in names]
+            if missing:
+                raise InputError(
+                    f"{path} lacks the column{'s' * (len(missing) > 1)} {listed(missing)} (found {listed(names) or 'none'}); "
+                    f"wanted {', '.join(COLUMNS[:3])}"
+                )
+            return _decisions(path, rows)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+
+
+def _decisions(path: Path, rows: csv.DictReader[str]) -> list[Decision]:
+    out: dict[Pair, Decision] = {}
+    for row in rows:
+        number = rows.line_num
+        verdict = row["verdict"] or ""
+        if verdict not in SAYS:
+            raise InputError(
+                f"{path}, line {number}, column verdict: '{verdict}'; wanted {', '.join(SAYS)}{nearest(verdict, SAYS)}"
+            )
+        decision = Decision(row["source_id"] or "", row["label"] or "", verdict, heard_by(row.get("reason")))
+        before = out.setdefault(decision.pair, decision)
+        if before.verdict != verdict:
+            raise InputError(
+                f"{path}, line {number}: {decision.source_id} ({decision.label}) is '{verdict}', and '{before.verdict}' "
+                "in an earlier line; wanted one verdict a label"
+            )
+    return list(out.values())
