@@ -1,4 +1,4 @@
-"""Verdicts as rows of the VERDICTS table, each with its reason in a sentence; what people said goes before."""
+"""Verdicts as rows of the VERDICTS table, each with its reason in a sentence."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from synth.cleaning.null import Bools, Ints
 from synth.store import arrays
 from synth.tables import VERDICTS
 
-HUMAN, MODEL = "human", "model"
-Said = Mapping[tuple[str, str], Mapping[str, object]]  # (source_id, label) to the row that a person wrote
+MODEL = "model"
+Said = Mapping[tuple[str, str], str]  # (source_id, label) to the verdict of a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ def positions(material: Material, said: Said) -> Ints:
 def heard(judged: Judged, where: Ints, said: Said) -> dict[int, Heard]:
     """Return what was heard of the rejected clips of each label (by number); doubtful is no answer."""
     counts: dict[int, list[int]] = {}
-    for position, row in zip(where.tolist(), said.values(), strict=True):
-        if position < 0 or judged.verdict[position] != WRONG or row["verdict"] not in (WORDS[KEEP], WORDS[WRONG]):
+    for position, word in zip(where.tolist(), said.values(), strict=True):
+        if position < 0 or judged.verdict[position] != WRONG or word not in (WORDS[KEEP], WORDS[WRONG]):
             continue
         one = counts.setdefault(int(judged.label[position]), [0, 0])
         one[0] += 1
-        one[1] += row["verdict"] == WORDS[WRONG]
+        one[1] += word == WORDS[WRONG]
     return {label: Heard(*one) for label, one in counts.items()}
 
 
@@ -77,50 +77,31 @@ def with_hearing(judged: Judged, found: Mapping[int, Heard], precision: float) -
     return replace(judged, verdict=verdict, classes=tuple(classes))
 
 
-def table(
-    material: Material,
-    judged: Judged,
-    scores: NDArray[np.floating],
-    found: Mapping[int, Heard],
-    said: Said,
-    where: Ints,
-) -> pa.Table:
-    """Return the rows of VERDICTS: one for every (clip, label), in the order of the clips; then those that are gone."""
+def table(material: Material, judged: Judged, scores: NDArray[np.floating], found: Mapping[int, Heard]) -> pa.Table:
+    """Return the rows of VERDICTS: one for every (clip, label), in the order of the clips."""
     sentences, sentence = _reasons(material, judged, scores, found)
-    words, word, by = list(WORDS), judged.verdict.astype(np.int64), np.zeros(len(judged.clip), np.int64)
-    gone = []
-    for position, (key, row) in zip(where.tolist(), said.items(), strict=True):
-        if position < 0:
-            gone.append((key, row))
-            continue
-        word[position], by[position] = words.index(str(row["verdict"])), 1
-        sentence[position] = len(sentences)
-        sentences.append(str(row["reason"] or ""))
     offsets, values = _missing(material, judged)
     score = scores[judged.clip, judged.label].astype(np.float64)
     columns = {
-        "source_id": _texts(material.clips.ids, judged.clip, [key[0] for key, _ in gone]),
-        "label": _texts(material.labels, judged.label, [key[1] for key, _ in gone]),
-        "score": _numbers(score, [row["score"] for _, row in gone]),
-        "p_wrong": _numbers(judged.p_wrong, [row["p_wrong"] for _, row in gone]),
-        "verdict": _texts(words, word, [str(row["verdict"]) for _, row in gone]),
-        "reason": _texts(sentences, sentence, [str(row["reason"] or "") for _, row in gone]),
-        "by": _texts((MODEL, HUMAN), by, [HUMAN] * len(gone)),
-        "suggested": arrays.lists(
-            np.r_[offsets, np.full(len(gone), offsets[-1])], values, VERDICTS.schema().field("suggested").type
-        ),
+        "source_id": _texts(material.clips.ids, judged.clip),
+        "label": _texts(material.labels, judged.label),
+        "score": _numbers(score),
+        "p_wrong": _numbers(judged.p_wrong),
+        "verdict": _texts(WORDS, judged.verdict.astype(np.int64)),
+        "reason": _texts(sentences, sentence),
+        "by": _texts((MODEL,), np.zeros(len(judged.clip), np.int64)),
+        "suggested": arrays.lists(offsets, values, VERDICTS.schema().field("suggested").type),
     }
     return pa.table(columns, schema=VERDICTS.schema())
 
 
-def _texts(names: Sequence[str], which: Ints, more: Sequence[str]) -> pa.Array:
-    """Return ``names[which]``, and some more."""
-    return pa.concat_arrays([arrays.chosen(names, which).cast(pa.string()), arrays.texts(more)])
+def _texts(names: Sequence[str], which: Ints) -> pa.Array:
+    """Return ``names[which]``."""
+    return arrays.chosen(names, which).cast(pa.string())
 
 
-def _numbers(values: NDArray[np.float64], more: list[object]) -> pa.Array:
-    whole = np.r_[values, np.array([np.nan if one is None else one for one in more], np.float64)]
-    return arrays.numbers(np.nan_to_num(whole), pa.float64(), ~np.isnan(whole))
+def _numbers(values: NDArray[np.float64]) -> pa.Array:
+    return arrays.numbers(np.nan_to_num(values), pa.float64(), ~np.isnan(values))
 
 
 def _missing(material: Material, judged: Judged) -> tuple[Ints, pa.Array]:
@@ -131,7 +112,7 @@ def _missing(material: Material, judged: Judged) -> tuple[Ints, pa.Array]:
     first, end = (np.searchsorted(clip, judged.clip, side) for side in ("left", "right"))
     offsets = np.r_[0, np.cumsum(end - first)]
     which = np.repeat(first - offsets[:-1], end - first) + np.arange(offsets[-1])
-    return offsets, _texts(material.labels, label[which], [])
+    return offsets, _texts(material.labels, label[which])
 
 
 def _reasons(

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -26,13 +25,13 @@ from synth.cleaning.scores import embeddings as read_embeddings
 from synth.cleaning.scores import scores as read_scores
 from synth.cleaning.witness import agreement
 from synth.errors import InputError, UsageError
+from synth.publishing.review import decisions, journal
 from synth.steps import judges
 from synth.steps.progress import Progress, silent
 from synth.store import parquet
 from synth.tables import FORMAT_VERSION, SOURCES, VERDICTS
 
 SOURCES_BY = "synth index PATH --csv FILE -o sources.parquet"
-VERDICTS_BY = "synth clean sources.parquet --scores FILE -o verdicts.parquet"
 NEEDED = ("source_id", "path", "labels", "group_id", "status")
 
 
@@ -131,10 +130,14 @@ def clean(
         tried = trials.compare(judged, after, planted, trial, precision)
         progress("judge labels", 2, steps)
     said = _said(out, review)
-    where = verdicts.positions(stuff, said)
-    found = verdicts.heard(judged, where, said)
-    judged = verdicts.with_hearing(judged, found, precision)
-    table = verdicts.table(stuff, judged, values[0], found, said, where)
+    # clips that chance chose estimate the precision of the rest; those heard worst first only flatter the judge
+    by_chance = {pair: decision for pair, decision in said.items() if decisions.by_chance(decision.reason)}
+    for some in (by_chance, said):
+        words = {pair: str(decision.verdict) for pair, decision in some.items()}
+        where = verdicts.positions(stuff, words)
+        found = verdicts.heard(judged, where, words)
+        judged = verdicts.with_hearing(judged, found, precision)
+    table = decisions.with_decisions(verdicts.table(stuff, judged, values[0], found), said)
     carried: list[bool] = np.any(stuff.carries, axis=0).tolist()
     classes = {
         name: _facts(asdict(one))
@@ -210,20 +213,19 @@ def _given(stuff: Material, scores: str | Path | None, embeddings: str | Path | 
     return _Given(tuple(names), matrix, vectors, left_out)
 
 
-def _said(out: str | Path | None, review: str | Path | None) -> dict[tuple[str, str], dict[str, Any]]:
+def _said(out: str | Path | None, review: str | Path | None) -> dict[decisions.Pair, decisions.Decision]:
     """Return what people said in earlier verdicts, by source and label; ``review`` before ``out``."""
-    said: dict[tuple[str, str], dict[str, Any]] = {}
+    said: dict[decisions.Pair, decisions.Decision] = {}
     for path in (out, review):
         if path is None or (path == out and not Path(path).exists()):
             continue
-        table = parquet.read(Path(path), VERDICTS, VERDICTS_BY)
-        table = table.filter(pc.equal(table.column("by"), verdicts.HUMAN))
-        for row in table.to_pylist():
-            if row["verdict"] not in WORDS:
+        found = decisions.of_table(journal.read(Path(path)))
+        for (source, label), decision in found.items():
+            if decision.verdict not in WORDS:
                 raise InputError(
-                    f"{path}: the verdict '{row['verdict']}' of {row['source_id']} ('{row['label']}'); wanted {', '.join(WORDS)}"
+                    f"{path}: the verdict '{decision.verdict}' of {source} ('{label}'); wanted {', '.join(WORDS)}"
                 )
-            said[str(row["source_id"]), str(row["label"])] = row
+        said |= found
     return said
 
 

@@ -32,12 +32,14 @@ class Decision:
     """What a person decided of one label: ``verdict`` keep, doubtful, wrong, or None where it was taken back.
 
     ``heard`` says how he came to hear the clip: ``worst first``, or ``in the random check of seed N``; empty: unknown.
+    ``words``: a reason of his own, which stays as it is.
     """
 
     source_id: str
     label: str
     verdict: str | None
     heard: str = ""
+    words: str = ""
 
     @property
     def pair(self) -> Pair:
@@ -47,6 +49,8 @@ class Decision:
     @property
     def reason(self) -> str:
         """The decision in a sentence."""
+        if self.words:
+            return self.words
         return f"heard {self.heard}: {SAYS[self.verdict or 'doubtful']}" if self.heard else SAYS[self.verdict or "keep"]
 
 
@@ -68,7 +72,8 @@ def of_table(table: pa.Table) -> dict[Pair, Decision]:
     """Return the decisions in a VERDICTS table; of several rows of a pair the last one counts."""
     human = table.filter(pc.equal(table.column("by"), HUMAN)).select(["source_id", "label", "verdict", "reason"])
     found = (
-        Decision(row["source_id"], row["label"], row["verdict"], heard_by(row["reason"])) for row in human.to_pylist()
+        Decision(row["source_id"], row["label"], row["verdict"], heard_by(row["reason"]), row["reason"] or "")
+        for row in human.to_pylist()
     )
     return {decision.pair: decision for decision in found}
 
