@@ -8,10 +8,11 @@ from synth.cleaning.null import Floats
 
 LEAST_AUC = 0.75
 SURE = 2.33  # standard errors: 99 %, one-sided
+SURE_OF_MANY = 2.8  # likewise where many labels are looked at: one that is lucky is not believed
 
 
 def able(auc: Floats, error: Floats) -> Floats:
-    """Return the lower 99 % limit of each label's AUC (labels,), each leaning on the others as far as they are alike.
+    """Return a lower limit of each label's AUC (labels,), each leaning on the others as far as they are alike.
 
     ``error``: standard errors. Normal-normal empirical Bayes (DerSimonian and Laird, "Meta-analysis in clinical trials",
     1986): where the judge hears all labels alike, a small class is believed to be heard as well as the rest.
@@ -27,4 +28,4 @@ def able(auc: Floats, error: Floats) -> Floats:
     mean = (total * auc).sum() / total.sum()
     trust = between / (between + error**2)
     spread = trust * error**2 + (1 - trust) ** 2 / total.sum()
-    return np.asarray(trust * auc + (1 - trust) * mean - SURE * np.sqrt(spread))
+    return np.asarray(trust * auc + (1 - trust) * mean - SURE_OF_MANY * np.sqrt(spread))

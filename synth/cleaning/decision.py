@@ -124,8 +124,8 @@ def judge(
 def rejected(classes: Sequence[Posterior], precision: float) -> list[Bools]:
     """Return which rows of each class are rejected: those likeliest wrong, as many as hold the requested precision.
 
-    The set over all classes holds it in all but the unluckiest fifth of the resamples, the rows of each class by
-    themselves on average, and each rejected row is more likely wrong than right.
+    The set over all classes holds it in all but the unluckiest fifth of the resamples, and the rows of each class by
+    themselves on average.
     """
     taken, where, chances, means = [], [], [], []
     for k, one in enumerate(classes):

@@ -54,15 +54,22 @@ def fitted(classes: Sequence[Compared], groups: Ints, seed: int) -> tuple[list[P
     """Return the posteriors of the classes, and the share of the wrong clips in which another label is heard."""
     some = classes[:: -(-len(classes) // MOST_CLASSES)]
     beta = learnt(some, 1.0)
-    known = _known(_binned(some, beta, groups, seed, 0))
+    known, rate = _known(_binned(some, beta, groups, seed, 0, 0.0))
+    known, rate = _known(_binned(some, beta, groups, seed, 0, rate))
     if known < 0.5:  # competitors tell little: better without the chance in them
         beta = learnt(some, 0.0)
-    binned = _binned(classes, beta, groups, seed, mixture.RESAMPLES)
+    binned = _binned(classes, beta, groups, seed, mixture.RESAMPLES, rate)
     priors = _priors(binned, known)
     return [_posterior(one, prior, known) for one, prior in zip(binned, priors, strict=True)], known
 
 
-def _binned(classes: Sequence[Compared], beta: Floats, groups: Ints, seed: int, resamples: int) -> list[Binned]:
+def _binned(
+    classes: Sequence[Compared], beta: Floats, groups: Ints, seed: int, resamples: int, rate: float
+) -> list[Binned]:
+    """Return the classes in bins; ``rate``: share of all labels that are wrong.
+
+    In so many of the known wrong clips the label that was taken from them is not heard either: their part is taken out.
+    """
     out, histograms = [], []
     for one in classes:
         foreign = np.sort(one.foreign @ beta)
@@ -77,21 +84,30 @@ def _binned(classes: Sequence[Compared], beta: Floats, groups: Ints, seed: int, 
     pool = pool / pool.sum()
     for made in out:
         made.nulls[0] = (made.nulls[0] + mixture.standard_null()) / (made.nulls[0].sum() + 1)
-        made.nulls[1] = (made.nulls[1] + PSEUDO * pool) / (made.nulls[1].sum() + PSEUDO)
+        mixed = (made.nulls[1] + PSEUDO * pool) / (made.nulls[1].sum() + PSEUDO)
+        heard = np.maximum(mixed - rate * made.nulls[0], 0.1 * mixed)
+        made.nulls[1] = heard / heard.sum()
     return out
 
 
-def _known(classes: Sequence[Binned]) -> float:
-    """Return the share of wrong clips in which another label is heard: the likeliest, over all classes together."""
-    totals = []
+def _known(classes: Sequence[Binned]) -> tuple[float, float]:
+    """Return the share of wrong clips in which another label is heard, the likeliest over all classes, and the rate.
+
+    The rate is the mean share of wrong labels of a class.
+    """
+    cells = grid(coarse=True)
+    totals, rates = [], []
     for share in SHARES:
-        total = 0.0
+        total, rate = 0.0, 0.0
         for one in classes:
-            found = mixture.likelihoods(one.counts[:, :1], one.null(share), coarse=True)[..., 0]
-            found = found + grid(coarse=True).base[:, None]
-            total += found.max() + np.log(np.exp(found - found.max()).mean())
+            found = mixture.likelihoods(one.counts[:, :1], one.null(share), coarse=True)[..., 0] + cells.base[:, None]
+            weight = np.exp(found - found.max())
+            total += found.max() + np.log(weight.mean())
+            rate += float(cells.pi @ weight.sum(axis=1) / weight.sum())
         totals.append(total)
-    return SHARES[int(np.argmax(totals))]
+        rates.append(rate / len(classes))
+    best = int(np.argmax(totals))
+    return SHARES[best], rates[best]
 
 
 def _priors(classes: Sequence[Binned], known: float) -> list[Floats]:

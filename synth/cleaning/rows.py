@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,33 +86,36 @@ def table(
     where: Ints,
 ) -> pa.Table:
     """Return the rows of VERDICTS: one for every (clip, label), in the order of the clips; then those that are gone."""
-    pairs = len(judged.clip)
-    words = np.array(WORDS)[judged.verdict].tolist()
-    reasons = _reasons(material, judged, scores, found)
-    by = [MODEL] * pairs
+    sentences, sentence = _reasons(material, judged, scores, found)
+    words, word, by = list(WORDS), judged.verdict.astype(np.int64), np.zeros(len(judged.clip), np.int64)
     gone = []
     for position, (key, row) in zip(where.tolist(), said.items(), strict=True):
         if position < 0:
             gone.append((key, row))
-        else:
-            words[position], reasons[position], by[position] = str(row["verdict"]), str(row["reason"] or ""), HUMAN
+            continue
+        word[position], by[position] = words.index(str(row["verdict"])), 1
+        sentence[position] = len(sentences)
+        sentences.append(str(row["reason"] or ""))
     offsets, values = _missing(material, judged)
     score = scores[judged.clip, judged.label].astype(np.float64)
     columns = {
-        "source_id": arrays.texts([material.clips.ids[k] for k in judged.clip.tolist()] + [key[0] for key, _ in gone]),
-        "label": arrays.texts([material.labels[k] for k in judged.label.tolist()] + [key[1] for key, _ in gone]),
+        "source_id": _texts(material.clips.ids, judged.clip, [key[0] for key, _ in gone]),
+        "label": _texts(material.labels, judged.label, [key[1] for key, _ in gone]),
         "score": _numbers(score, [row["score"] for _, row in gone]),
         "p_wrong": _numbers(judged.p_wrong, [row["p_wrong"] for _, row in gone]),
-        "verdict": arrays.texts(words + [str(row["verdict"]) for _, row in gone]),
-        "reason": arrays.texts(reasons + [str(row["reason"] or "") for _, row in gone]),
-        "by": arrays.texts(by + [HUMAN] * len(gone)),
+        "verdict": _texts(words, word, [str(row["verdict"]) for _, row in gone]),
+        "reason": _texts(sentences, sentence, [str(row["reason"] or "") for _, row in gone]),
+        "by": _texts((MODEL, HUMAN), by, [HUMAN] * len(gone)),
         "suggested": arrays.lists(
-            np.r_[offsets, np.full(len(gone), offsets[-1])],
-            arrays.texts(values),
-            VERDICTS.schema().field("suggested").type,
+            np.r_[offsets, np.full(len(gone), offsets[-1])], values, VERDICTS.schema().field("suggested").type
         ),
     }
     return pa.table(columns, schema=VERDICTS.schema())
+
+
+def _texts(names: Sequence[str], which: Ints, more: Sequence[str]) -> pa.Array:
+    """Return ``names[which]``, and some more."""
+    return pa.concat_arrays([arrays.chosen(names, which).cast(pa.string()), arrays.texts(more)])
 
 
 def _numbers(values: NDArray[np.float64], more: list[object]) -> pa.Array:
@@ -120,7 +123,7 @@ def _numbers(values: NDArray[np.float64], more: list[object]) -> pa.Array:
     return arrays.numbers(np.nan_to_num(whole), pa.float64(), ~np.isnan(whole))
 
 
-def _missing(material: Material, judged: Judged) -> tuple[Ints, list[str]]:
+def _missing(material: Material, judged: Judged) -> tuple[Ints, pa.Array]:
     """Return the suggested labels of each row's clip, as offsets and texts."""
     clip, label = judged.missing
     order = np.lexsort((label, clip))
@@ -128,11 +131,13 @@ def _missing(material: Material, judged: Judged) -> tuple[Ints, list[str]]:
     first, end = (np.searchsorted(clip, judged.clip, side) for side in ("left", "right"))
     offsets = np.r_[0, np.cumsum(end - first)]
     which = np.repeat(first - offsets[:-1], end - first) + np.arange(offsets[-1])
-    return offsets, [material.labels[k] for k in label[which].tolist()]
+    return offsets, _texts(material.labels, label[which], [])
 
 
-def _reasons(material: Material, judged: Judged, scores: NDArray[np.floating], found: Mapping[int, Heard]) -> list[str]:
-    """Return a sentence for each verdict; sentences are made once for each label, verdict and competitor."""
+def _reasons(
+    material: Material, judged: Judged, scores: NDArray[np.floating], found: Mapping[int, Heard]
+) -> tuple[list[str], Ints]:
+    """Return sentences, one for each label, verdict and competitor, and which of them each verdict has."""
     unscored: Bools = np.isnan(scores[judged.clip, judged.label])
     rival = np.where((judged.verdict == KEEP) | (judged.verdict == UNJUDGED), -1, judged.rival)
     width = len(material.labels) + 1
@@ -146,7 +151,7 @@ def _reasons(material: Material, judged: Judged, scores: NDArray[np.floating], f
         name, facts = material.labels[label], judged.classes[label]
         instead = f"; '{material.labels[other - 1]}' is heard" if other else ""
         sentences.append(_sentence(name, facts, verdict, bool(no_score), instead, found.get(label)))
-    return [sentences[k] for k in which.tolist()]
+    return sentences, which
 
 
 def _sentence(name: str, facts: ClassFacts, verdict: int, no_score: bool, instead: str, heard: Heard | None) -> str:

@@ -107,6 +107,7 @@ def clean(
     """
     _checked(precision, trial, scores, embeddings, checkpoint)
     path = Path(sources)
+    _apart(out, sources, scores, embeddings)
     file = parquet.opened(path, SOURCES, SOURCES_BY)
     stuff = material(file.read(columns=list(NEEDED)), str(path))
     if checkpoint is None:
@@ -148,6 +149,7 @@ def clean(
         "precision": str(precision),
         "seed": str(seed),
         "judge": ", ".join(given.names),
+        "known": "" if math.isnan(judged.known) else str(judged.known),
         "classes": json.dumps(classes, ensure_ascii=False),
     }
     table = table.replace_schema_metadata(metadata)
@@ -184,6 +186,12 @@ def _checked(precision: float, trial: float | None, scores: object, embeddings: 
         raise UsageError(
             "--checkpoint is a judge with scores and embeddings of its own; leave out --scores and --embeddings"
         )
+
+
+def _apart(out: str | Path | None, *inputs: str | Path | None) -> None:
+    for one in inputs:
+        if out is not None and one is not None and Path(out).resolve() == Path(one).resolve():
+            raise UsageError(f"-o {out} is one of the inputs; wanted another name, e.g. -o verdicts.parquet")
 
 
 def _given(stuff: Material, scores: str | Path | None, embeddings: str | Path | None) -> _Given:

@@ -94,7 +94,7 @@ def real(runs):
             more = f"{np.mean(covered):.2f} | {off:.3f}" if way.endswith("asked .9") else "| "
             print(
                 f"| {noise:.0%} | {way} | {hit / max(flagged, 1):.2f} | {hit / all_wrong:.2f} | "
-                f"{2 * hit / (flagged + all_wrong):.2f} | {more} |",
+                f"{2 * hit / (flagged + all_wrong):.3f} | {more} |",
                 flush=True,
             )
 

@@ -344,3 +344,31 @@ def test_few_heard_clips_withdraw_nothing():
     assert not withdrawn(0, 4, 0.9)
     assert withdrawn(15, 30, 0.9)
     assert not withdrawn(26, 30, 0.9)
+
+
+def test_the_verdicts_never_replace_an_input(made):
+    folder, _, _ = made
+    with pytest.raises(UsageError, match="is one of the inputs"):
+        synth.clean(folder / "sources.parquet", scores=folder / "long.csv", out=folder / "sources.parquet")
+
+
+def test_a_recipe_may_clean(made, tmp_path):
+    folder, _, _ = made
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(
+        f'[clean]\nsources = "{folder / "sources.parquet"}"\nscores = "{folder / "long.csv"}"\n'
+        f'precision = 0.8\nout = "{tmp_path / "v.parquet"}"\n'
+    )
+    assert run("run", recipe).exit_code == 0
+    assert pq.read_schema(tmp_path / "v.parquet").metadata[b"precision"] == b"0.8"
+
+
+def test_rejected_labels_are_the_ones_that_a_manifest_drops(made, tmp_path):
+    from synth.planning.verdicts import counting, kept
+
+    folder, _, _ = made
+    cleaned(folder / "sources.parquet", "--scores", folder / "long.csv", "-o", tmp_path / "v.parquet")
+    rows = pq.read_table(tmp_path / "v.parquet").to_pylist()
+    ids = [row["source_id"] for row in rows]
+    found = kept(ids, [[row["label"]] for row in rows], (), counting(rows), "doubtful")
+    assert [bool(one) for one in found.labels] == [row["verdict"] != "wrong" for row in rows]
