@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 
@@ -87,14 +89,33 @@ def ran(place, command: str, env: dict[str, str]) -> subprocess.CompletedProcess
     elif SMALL in command:
         command += " --out small"
     words = [sys.executable, "-m", "synth", *shlex.split(command, comments=True)[1:]]
-    if archive:
-        done = subprocess.run(words, cwd=place / "nowhere", env={**env, **NOWHERE}, capture_output=True, text=True)
+    if "--scores scores.csv" in command:
+        rows = pq.read_table(place / "accordion-audio" / "sources.parquet").column("path").to_pylist()
+        lines = [f"{path},Accordion,{0.1 * k}" for k, path in enumerate(rows)]
+        (place / "scores.csv").write_text("path,label,score\n" + "\n".join(lines) + "\n")
+    if command.startswith("synth review"):
+        return reviewed(words, place, env)
+    if archive or "--checkpoint" in command:
+        folder = place / "nowhere" if archive else place
+        done = subprocess.run(words, cwd=folder, env={**env, **NOWHERE}, capture_output=True, text=True)
         assert done.returncode == 3, f"{command}\n{done.stdout}\n{done.stderr}"
-        assert "by hand" in done.stderr
+        assert ("by hand" if archive else "Download") in done.stderr
         return done
     done = subprocess.run(words, cwd=place, env=env, capture_output=True, text=True)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+def reviewed(words: list[str], place: Path, env: dict[str, str]) -> subprocess.CompletedProcess:
+    """Open the review, and end it as its user does."""
+    process = subprocess.Popen(
+        [*words, "--no-browser"], cwd=place, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    next(line for line in process.stderr if "http://127.0.0.1" in line)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return subprocess.CompletedProcess(words, 0, out, err)
 
 
 @pytest.fixture(scope="module")
