@@ -7,6 +7,7 @@ import numpy as np
 from synth.cleaning.null import Floats
 
 LEAST_AUC = 0.75
+LIMIT_SPREAD = 0.23  # standard deviation of the ranks of a judge of that AUC: few lucky clips may show less
 SURE = 2.33  # standard errors: 99 %, one-sided
 SURE_OF_MANY = 2.8  # likewise where many labels are looked at: one that is lucky is not believed
 

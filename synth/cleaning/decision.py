@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth import seeds
-from synth.cleaning.ability import LEAST_AUC, able
+from synth.cleaning.ability import LEAST_AUC, LIMIT_SPREAD, able
 from synth.cleaning.features import compared
 from synth.cleaning.fits import Posterior, fitted
 from synth.cleaning.margins import competition
@@ -164,7 +164,8 @@ def _areas(heard: NDArray[np.float32], carries: Bools, groups: Ints, labels: lis
         rank = 1 / (1 + np.exp(-heard[rows, k].astype(np.float64)))
         area = rank.mean()
         _, group = np.unique(groups[rows], return_inverse=True)
-        errors.append(np.sqrt((np.bincount(group, rank - area) ** 2).sum()) / len(rows))
+        error = np.sqrt((np.bincount(group, rank - area) ** 2).sum()) / len(rows)
+        errors.append(max(error, LIMIT_SPREAD / np.sqrt(group.max() + 1)))
         areas.append(area)
     return np.array(areas), np.array(errors)
 

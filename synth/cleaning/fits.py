@@ -17,6 +17,7 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the wrong clips in which another labe
 PSEUDO = 30.0  # clips of all classes that stand beside those of one in the shape of its known wrong clips
 OWN = 1.0  # weight of the flat prior beside the posteriors of the other classes
 MOST_CLASSES = 40  # that the share is estimated from
+CASES = 24  # amounts of chance competition
 MOST_VALUES = 1_000  # different values of a class' statistic for which posteriors are computed
 
 
@@ -28,6 +29,7 @@ class Binned:
     cuts: Floats  # (resamples + 1, edges)
     counts: Floats  # (BINS, resamples + 1)
     nulls: Floats  # (2, BINS): shares of foreign and of known wrong clips
+    met: Floats  # (cases, edges): the edges as right clips meet them, see mixture.right
 
     def null(self, known: float) -> Floats:
         """Return the shares (BINS,) of wrong clips, of which ``known`` have another label."""
@@ -79,7 +81,7 @@ def _binned(
         counts = mixture.histograms(mixture.binned(value[one.fit], cuts), times)
         seen = [np.bincount(mixture.binned(rows, cuts[:1])[0], minlength=BINS) for rows in (foreign, one.known @ beta)]
         histograms.append(seen[1])
-        out.append(Binned(value, cuts, counts, np.array(seen, np.float64)))
+        out.append(Binned(value, cuts, counts, np.array(seen, np.float64), _met(one, beta, cuts[0], rate)))
     pool = np.sum(histograms, axis=0) + mixture.standard_null()
     pool = pool / pool.sum()
     for made in out:
@@ -88,6 +90,18 @@ def _binned(
         heard = np.maximum(mixed - rate * made.nulls[0], 0.1 * mixed)
         made.nulls[1] = heard / heard.sum()
     return out
+
+
+def _met(one: Compared, beta: Floats, edges: Floats, rate: float) -> Floats:
+    """Return bin edges as right clips meet them: what a chance competitor takes away, the evidence must make up for."""
+    against = np.where(beta < 0, beta, 0)
+    if not against.any():
+        return mixture.EDGES[None]
+    own = np.sort(one.foreign @ (beta - against))
+    chance = np.quantile(-(one.foreign @ against), (1 - rate) * (np.arange(CASES) + 0.5) / CASES)
+    needed = edges + chance[:, None]
+    share = (np.searchsorted(own, needed, "left") + np.searchsorted(own, needed, "right") + 1) / (2 * len(own) + 2)
+    return np.where(needed > own[-1], 8.0, mixture.deviations(share))
 
 
 def _known(classes: Sequence[Binned]) -> tuple[float, float]:
@@ -100,7 +114,12 @@ def _known(classes: Sequence[Binned]) -> tuple[float, float]:
     for share in SHARES:
         total, rate = 0.0, 0.0
         for one in classes:
-            found = mixture.likelihoods(one.counts[:, :1], one.null(share), coarse=True)[..., 0] + cells.base[:, None]
+            found = (
+                mixture.likelihoods(
+                    one.counts[:, :1], one.null(share), mixture.right(one.met, coarse=True), coarse=True
+                )[..., 0]
+                + cells.base[:, None]
+            )
             weight = np.exp(found - found.max())
             total += found.max() + np.log(weight.mean())
             rate += float(cells.pi @ weight.sum(axis=1) / weight.sum())
@@ -118,7 +137,10 @@ def _priors(classes: Sequence[Binned], known: float) -> list[Floats]:
     even = np.full(cells.shape[1], 1 / cells.shape[1])
     shares, shapes = [], []
     for one in classes if len(classes) > 1 else []:
-        found = mixture.likelihoods(one.counts[:, :1], one.null(known))[..., 0] + cells.base[:, None]
+        found = (
+            mixture.likelihoods(one.counts[:, :1], one.null(known), mixture.right(one.met))[..., 0]
+            + cells.base[:, None]
+        )
         found = np.exp(found - found.max())
         found /= found.sum()
         shares.append(found.sum(axis=1))
@@ -133,11 +155,11 @@ def _priors(classes: Sequence[Binned], known: float) -> list[Floats]:
 
 
 def _posterior(one: Binned, prior: Floats, known: float) -> Posterior:
-    null = one.null(known)
-    found = mixture.likelihoods(one.counts, null) + prior[..., None]
+    null, good = one.null(known), mixture.right(one.met)
+    found = mixture.likelihoods(one.counts, null, good) + prior[..., None]
     best = found.reshape(-1, found.shape[-1]).argmax(axis=0)
     pi, shape = np.divmod(best, found.shape[1])
-    in_bins = mixture.wrong(pi, shape, null)
+    in_bins = mixture.wrong(pi, shape, null, good)
     values, which = _values(one.value)
     bins = mixture.binned(values, one.cuts)
     return Posterior(which, np.take_along_axis(in_bins, bins, axis=1), grid().pi[pi])

@@ -21,21 +21,23 @@ EDGES = np.linspace(-2.4, 2.0, 30)  # of the bins, in standard deviations of the
 BINS = len(EDGES) + 1
 AT = normal_cdf(EDGES)  # the same as shares of the null
 RESAMPLES = 60
+_FINE = np.linspace(-8, 8, 3201)
+_FINE_CDF = normal_cdf(_FINE)
 BUCKETS = 500  # groups are resampled as wholes, or as so many heaps of groups
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The grid of the fit: shares wrong ``pi`` (P,), and shapes of the right clips, whose bins are ``right`` (S, BINS)."""
+    """The grid of the fit: shares wrong ``pi`` (P,), and shapes (mu, sd) of the right clips, (S, 2)."""
 
     pi: Floats
-    right: Floats
+    shapes: Floats
     base: Floats  # (P,) log prior of pi: pi^.25 (1 - pi)^2
 
     @property
     def shape(self) -> tuple[int, int]:
         """Return the numbers of shares and of shapes."""
-        return len(self.pi), len(self.right)
+        return len(self.pi), len(self.shapes)
 
 
 @cache
@@ -43,9 +45,25 @@ def grid(coarse: bool = False) -> Grid:
     """Return the grid: pi .001-.95, mu .5-4.5, sd .6-1.5."""
     pi = np.r_[1e-3, np.geomspace(0.004, 0.95, 19 if coarse else 56)]
     mu, sd = np.linspace(0.5, 4.5, 9 if coarse else 33), np.array([0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5])
-    cdf = normal_cdf((EDGES - mu[:, None, None]) / sd[:, None]).reshape(-1, len(EDGES))
-    right = np.diff(cdf, axis=1, prepend=0, append=1)
-    return Grid(pi, right, 0.25 * np.log(pi) + 2 * np.log(1 - pi))
+    shapes = np.stack([one.ravel() for one in np.meshgrid(mu, sd, indexing="ij")], axis=1)
+    return Grid(pi, shapes, 0.25 * np.log(pi) + 2 * np.log(1 - pi))
+
+
+def right(at: Floats, coarse: bool = False) -> Floats:
+    """Return the shares (S, BINS) of right clips in the bins, for each shape of the grid.
+
+    ``at`` (cases, edges): the edges as a right clip meets them, in standard deviations of the null of the evidence for its
+    label; one row for each amount, all alike frequent, by which competitors that are heard by chance hold it back.
+    """
+    mu, sd = grid(coarse).shapes.T
+    z = (at - mu[:, None, None]) / sd[:, None, None]
+    cdf = np.interp(z, _FINE, _FINE_CDF, 0, 1).mean(axis=1)
+    return np.asarray(np.diff(cdf, axis=1, prepend=0, append=1))
+
+
+def deviations(share: Floats) -> Floats:
+    """Return standard deviations of the normal for shares below them, 0 to 1; beyond 8 is 8."""
+    return np.asarray(np.interp(share, _FINE_CDF, _FINE, -8, 8))
 
 
 def standard_null() -> Floats:
@@ -53,20 +71,22 @@ def standard_null() -> Floats:
     return np.diff(AT, prepend=0, append=1)
 
 
-def likelihoods(counts: Floats, null: Floats, coarse: bool = False) -> Floats:
-    """Return the log likelihood (P, S, columns) of histograms ``counts`` (BINS, columns) for the null's shares (BINS,)."""
+def likelihoods(counts: Floats, null: Floats, good: Floats, coarse: bool = False) -> Floats:
+    """Return the log likelihood (P, S, columns) of histograms ``counts`` (BINS, columns).
+
+    ``null``: shares (BINS,) of the wrong clips; ``good``: those of the right ones, for each shape (S, BINS).
+    """
     cells = grid(coarse)
-    mix = cells.pi[:, None, None] * null + (1 - cells.pi[:, None, None]) * cells.right
+    mix = cells.pi[:, None, None] * null + (1 - cells.pi[:, None, None]) * good
     found: Floats = np.log(mix + 1e-12).reshape(-1, BINS) @ counts
     return found.reshape(*cells.shape, -1)
 
 
-def wrong(pi: Ints, shape: Ints, null: Floats) -> Floats:
+def wrong(pi: Ints, shape: Ints, null: Floats, good: Floats) -> Floats:
     """Return P(wrong | bin) (…, BINS) for cells of the grid, never rising with the score."""
-    cells = grid()
-    share = cells.pi[pi][..., None]
+    share = grid().pi[pi][..., None]
     bad = share * null
-    return np.asarray(np.minimum.accumulate(bad / (bad + (1 - share) * cells.right[shape] + 1e-12), axis=-1))
+    return np.asarray(np.minimum.accumulate(bad / (bad + (1 - share) * good[shape] + 1e-12), axis=-1))
 
 
 def edges(null: NDArray[np.floating], stream: np.uint64, resamples: int = RESAMPLES) -> Floats:
