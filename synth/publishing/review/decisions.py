@@ -68,11 +68,16 @@ def heard_by(reason: str | None) -> str:
     return words.removeprefix("heard ") if words.startswith("heard ") else ""
 
 
+def _own_words(reason: str | None) -> str:
+    """Return a reason that no review wrote."""
+    return "" if heard_by(reason) or reason in SAYS.values() else reason or ""
+
+
 def of_table(table: pa.Table) -> dict[Pair, Decision]:
     """Return the decisions in a VERDICTS table; of several rows of a pair the last one counts."""
     human = table.filter(pc.equal(table.column("by"), HUMAN)).select(["source_id", "label", "verdict", "reason"])
     found = (
-        Decision(row["source_id"], row["label"], row["verdict"], heard_by(row["reason"]), row["reason"] or "")
+        Decision(row["source_id"], row["label"], row["verdict"], heard_by(row["reason"]), _own_words(row["reason"]))
         for row in human.to_pylist()
     )
     return {decision.pair: decision for decision in found}
