@@ -17,18 +17,18 @@ from synth.errors import InputError, SynthError, nearest
 
 COMMANDS = {
     "mix": "Make a balanced data set of speaker mixtures, and check it.",
+    "fetch-librispeech": "Get subsets of LibriSpeech: download, check, unpack, count.",
+    "fetch-ravdess": "Get RAVDESS, acted emotions: download, check, unpack, count.",
+    "fetch-audioset": "Get AudioSet's clips of a label: exactly the segments, and a ledger.",
     "index": "Read folders of recordings and measure each: the SOURCES table.",
+    "clean": "Judge the labels of clips by scores: keep, doubtful, wrong.",
+    "review": "Hear what was rejected, on a page of this machine; what you decide wins.",
     "split": "Give each speaker to train, val or test, alike in sex.",
     "plan": "Decide every clip on paper, balanced and reproducible.",
     "render": "Make the audio of a plan; goes on where it stopped.",
-    "clean": "Judge the labels of clips by scores: keep, doubtful, wrong.",
-    "review": "Hear what was rejected, on a page of this machine; what you decide wins.",
     "manifest": "Make a data set of labelled clips as they are, split alike in labels.",
     "audit": "Check every claim of a data set; exit 1 if one does not hold.",
     "verify": "Re-render a sample and compare it with the data.",
-    "fetch-audioset": "Get the clips of AudioSet's classes, and a ledger of what is gone.",
-    "fetch-librispeech": "Get subsets of LibriSpeech: download, check, unpack, count.",
-    "fetch-ravdess": "Get RAVDESS, acted emotions: download, check, unpack, count.",
     "run": "Run the commands of a recipe, one after another.",
 }
 INTERRUPTED = 130
