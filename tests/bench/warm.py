@@ -69,10 +69,12 @@ def prepared(corpus: Path | None, folder: Path) -> dict[str, tuple[Callable[[], 
     where = {root.name: root.folder for root, _ in indexed.corpora}
     sources = opened.sources.select(["source_id", "root", "path"]).to_pylist()
     files = [str(where[row["root"]] / row["path"]) for row in sources]
-    rows, mixes, _ = renderer.clips(0, LOOP_CLIPS)
+    rows, _, _ = renderer.clips(0, LOOP_CLIPS)
     parts = list(zip(rows.source.tolist(), rows.start_n.tolist(), rows.gain_q12.tolist(), strict=True))
     clips = [parts[a:b] for a, b in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True)]
-    block = np.resize(mixes.view(np.uint8), (500, 44 + 2 * job.length_n))
+    for shard in shards:
+        renderer.render(shard)
+    same = [job.path(shard).read_bytes() for shard in shards]
 
     def synth() -> None:
         for shard in shards:
@@ -95,8 +97,8 @@ def prepared(corpus: Path | None, folder: Path) -> dict[str, tuple[Callable[[], 
 
     def raw() -> None:
         with (folder / "raw").open("wb") as file:
-            for _ in range(CLIPS // len(block)):
-                file.write(block)
+            for piece in same:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
 
