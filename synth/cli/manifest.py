@@ -55,13 +55,9 @@ def command(
     done = manifest(table, out=out, jobs=jobs, recipe=options, roots=parse_given(roots), progress=session.progress)
     report.labelled(session, done.planned)
     folder = Path(out)
-    session.say(
-        f"{folder}: {sum(done.rendered.clips.values()):,} clips, {done.rendered.bytes / 1e6:.0f} MB in {folder / 'data'}"
-    )
+    report.rendered(session, done.rendered)
     report.audited_briefly(session, done.audited, "labels, disjoint splits, something heard in every clip, …")
-    session.say(
-        f"Labels: {folder / 'manifest.parquet'}. Data card: {folder / 'README.md'}. All findings, and pictures: synth audit {folder}"
-    )
+    report.what_next(session, folder)
     session.result(
         {
             "out": str(folder),

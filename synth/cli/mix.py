@@ -70,15 +70,11 @@ def command(
     report.indexed(session, done.indexed)
     report.split(session, done.split)
     report.planned(session, done.planned)
-    session.say(
-        f"{folder}: {sum(done.rendered.clips.values()):,} clips, {done.rendered.bytes / 1e6:.0f} MB in {folder / 'data'}"
-    )
+    report.rendered(session, done.rendered)
     report.audited_briefly(session, done.audited)
     if done.demo:
         session.say(report.DEMO_LINE.format(speakers=options.speakers))
-    session.say(
-        f"Labels: {folder / 'manifest.parquet'}. Data card: {folder / 'README.md'}. All findings, and pictures: synth audit {folder}"
-    )
+    report.what_next(session, folder)
     session.result(
         {
             "out": str(folder),

@@ -9,11 +9,14 @@ from synth.errors import listed
 from synth.tables import SPLITS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from synth.cli.session import Session
     from synth.steps.audit import Audited
     from synth.steps.index import Indexed
     from synth.steps.manifest import Planned as Labelled
     from synth.steps.plan import Planned
+    from synth.steps.render import Rendered
     from synth.steps.split import Split
 
 MOST_LABELS = 30  # lines of a table on the screen
@@ -142,3 +145,15 @@ def _size(value: float) -> str:
 
 def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def rendered(session: Session, done: Rendered) -> None:
+    """Say how many clips there are, and where."""
+    session.say(f"{done.out}: {sum(done.clips.values()):,} clips, {done.bytes / 1e6:.0f} MB in {done.out / 'data'}")
+
+
+def what_next(session: Session, folder: Path) -> None:
+    """Say where the labels and the data card of a data set are, and how to see all findings."""
+    session.say(
+        f"Labels: {folder / 'manifest.parquet'}. Data card: {folder / 'README.md'}. All findings, and pictures: synth audit {folder}"
+    )
