@@ -81,7 +81,9 @@ def serving() -> Iterator[Site]:
             end = len(content) if fault.cut_after is None else min(len(content), start + fault.cut_after)
             try:
                 for at in range(start, end, BLOCK):
-                    site.sent += self.wfile.write(content[at : min(at + BLOCK, end)])
+                    block = content[at : min(at + BLOCK, end)]
+                    site.sent += len(block)  # before it leaves: the client may be done before this thread goes on
+                    self.wfile.write(block)
                 self.wfile.flush()
             except OSError:
                 return

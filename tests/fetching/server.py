@@ -213,10 +213,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._write(ytid, rest)
 
     def _write(self, ytid: str, data: bytes) -> None:
+        with self.site.changed:
+            self.site.sent[ytid] += len(data)  # before it leaves: the client may be done before this thread goes on
         self.wfile.write(data)
         self.wfile.flush()
-        with self.site.changed:
-            self.site.sent[ytid] += len(data)
 
 
 class SiteIE(InfoExtractor):
