@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -101,8 +102,8 @@ class Describer:
             "max_concurrent": arrays.numbers(activity.concurrent, pa.int64()),
             "duration_s": arrays.numbers(np.full(count, length_n / self._rate_hz), pa.float64()),
             "rate_hz": arrays.numbers(np.full(count, self._rate_hz), pa.int64()),
-            "licence": arrays.texts(licence),
-            "attribution": arrays.texts(attribution),
+            "licence": licence,
+            "attribution": attribution,
         }
         kinds = MANIFEST.schema()
         if "labels" in table.column_names:
@@ -120,14 +121,13 @@ class Describer:
         """Measure activity on the envelopes: whole frames, so plans whose windows lie on the frame grid are exact."""
         frame_n = frame_length(self._rate_hz)
         frames = rows.length_n // frame_n
-        widest = int(frames.max(initial=0))
-        at = np.arange(widest)
-        inside = at < frames[:, None]
+        at = np.arange(int(frames.max(initial=0)))
         index = (self._offsets[rows.source] + rows.start_n // frame_n)[:, None] + at
-        rms = self._rms[np.where(inside, index, 0)] if len(self._rms) else np.zeros(index.shape, np.uint8)
-        heard = inside & (rms <= self._thresholds[rows.source][:, None])
-        per_part = heard.sum(axis=1)
-        energy = (byte_energies(frame_n)[rms] * heard).sum(axis=1).astype(np.float64)
+        rms = self._rms.take(index, mode="clip") if len(self._rms) else np.zeros(index.shape, np.uint8)
+        heard = (rms <= self._thresholds[rows.source][:, None]) & (at < frames[:, None])
+        per_part = np.count_nonzero(heard, axis=1)
+        energies = byte_energies(frame_n).astype(np.float64)  # whole numbers below 2**53: exact in any order
+        energy = np.einsum("ij,ij->i", energies.take(rms), heard)
         with np.errstate(divide="ignore", invalid="ignore"):
             level = tenths(np.nan_to_num(energy / (per_part * float(frame_n * FULL_SCALE**2)))).astype(np.int64)
         clip_frames = length_n // frame_n
@@ -158,7 +158,9 @@ class Describer:
 
     def _cell_index(self, column: pa.ChunkedArray) -> Ints:
         rank = {name: k for k, name in enumerate(self._cells)}
-        return np.fromiter((rank[name] for name in column.to_pylist()), np.int64, len(column))
+        encoded = _whole(column).dictionary_encode()
+        known: Ints = np.array([rank[name] for name in encoded.dictionary.to_pylist()], np.int64)
+        return known.take(arrays.as_numpy(encoded.indices, np.int64).astype(np.int64, copy=False))
 
     def _class_of(self, labels: pa.ChunkedArray) -> pa.Array:
         rank = {name: k for k, name in enumerate(self._classes)}
@@ -166,38 +168,34 @@ class Describer:
 
     def _labels(self, rows: PlanRows, count: int) -> dict[str, pa.Array]:
         """Return labels and their mask: those of the parts together, null where no source has any."""
-        values: list[list[str] | None] = [None] * count
-        if self._has_labels:
-            labels = self._sources.column("labels").to_pylist()
-            for clip in range(count):
-                parts = rows.source[rows.offsets[clip] : rows.offsets[clip + 1]]
-                values[clip] = sorted({label for source in parts.tolist() for label in labels[source] or ()}) or None
-        masks = [None if value is None else [True] * len(value) for value in values]
         kinds = MANIFEST.schema()
+        if not self._has_labels:
+            return {name: pa.nulls(count, kinds.field(name).type) for name in ("labels", "labels_mask")}
+        labels = self._sources.column("labels").to_pylist()
+        values: list[list[str] | None] = []
+        for parts in np.split(rows.source, rows.offsets[1:-1]):
+            values.append(sorted({label for source in parts.tolist() for label in labels[source] or ()}) or None)
+        masks = [None if value is None else [True] * len(value) for value in values]
         return {
             "labels": _nullable(values, kinds.field("labels").type),
             "labels_mask": _nullable(masks, kinds.field("labels_mask").type),
         }
 
-    def _credit(self, rows: PlanRows) -> tuple[list[str], list[str]]:
+    def _credit(self, rows: PlanRows) -> tuple[pa.Array, pa.Array]:
+        """Return licence and attribution of each clip: the strictest and all of its parts."""
         codes, names = self._terms
-        count = len(rows.offsets) - 1
+        used, bounds = codes[rows.source].tolist(), rows.offsets.tolist()
+        combinations: dict[frozenset[int], int] = {}
+        index = np.zeros(len(bounds) - 1, np.int64)
         if len(names) == 1:
-            return [strictest([names[0][0]])] * count, [names[0][1] or ""] * count
-        known: dict[frozenset[int], tuple[str, str]] = {}
-        licence, attribution = [], []
-        used = codes[rows.source].tolist()
-        bounds = rows.offsets.tolist()
-        for clip in range(count):
-            combination = frozenset(used[bounds[clip] : bounds[clip + 1]])
-            if combination not in known:
-                terms = [names[code] for code in sorted(combination)]
-                credit = "; ".join(dict.fromkeys(text for _, text in terms if text))
-                known[combination] = strictest(name for name, _ in terms), credit
-            one, whom = known[combination]
-            licence.append(one)
-            attribution.append(whom)
-        return licence, attribution
+            combinations[frozenset([0])] = 0
+        else:
+            for clip, (first, end) in enumerate(pairwise(bounds)):
+                index[clip] = combinations.setdefault(frozenset(used[first:end]), len(combinations))
+        terms = [[names[code] for code in sorted(combination)] for combination in combinations]
+        licences = [strictest(name for name, _ in those) for those in terms]
+        credits = ["; ".join(dict.fromkeys(text for _, text in those if text)) for those in terms]
+        return tuple(arrays.texts(texts).take(arrays.numbers(index, pa.int64())) for texts in (licences, credits))
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

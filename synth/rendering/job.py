@@ -8,10 +8,11 @@ from pathlib import Path
 
 from synth.audio.cache import Place
 
-BATCH_BYTES = 16 << 20
-LARGEST_BATCH = 64 << 20  # a row group with the stems of 20 speakers stays below the 2 GB that its offsets can address
-SHARD_BYTES = 48 << 20
-BATCHES = (50, 500)  # clips in a row group
+SHARD_BYTES = 32 << 20
+LARGEST_SHARD = (
+    64 << 20
+)  # with the stems of 20 speakers it stays below the 2 GB that the offsets of an array can address
+SHARD_CLIPS = (50, 1000)  # fewest and most: a shard is one row group, which costs 3 ms whatever is in it
 STORES = ("parquet", "files")
 CODECS = ("wav", "flac")
 
@@ -57,20 +58,11 @@ class Job:
     labels: tuple[str, ...] = ()
 
     @property
-    def batch(self) -> int:
-        """Clips in a row group: a function of the clip's size alone, so that bytes do not depend on the workers."""
-        low, high = BATCHES
-        wanted = max(low, min(high, BATCH_BYTES // (2 * self.length_n)))
-        return max(1, min(wanted, LARGEST_BATCH // (2 * self.length_n)))
-
-    @property
     def per_shard(self) -> int:
-        """Clips in a shard."""
-        return (
-            self.batch * max(1, SHARD_BYTES // (2 * self.length_n * self.batch))
-            if self.batch > BATCHES[0]
-            else self.batch
-        )
+        """Clips in a shard: a function of the clip's size alone, so that bytes do not depend on the workers."""
+        fewest, most = SHARD_CLIPS
+        wanted = max(fewest, min(most, SHARD_BYTES // (2 * self.length_n)))
+        return max(1, min(wanted, LARGEST_SHARD // (2 * self.length_n)))
 
     def shards(self, clips: Mapping[str, int]) -> list[Shard]:
         """Cut the splits (clips by split, in the order of the plan) into shards."""

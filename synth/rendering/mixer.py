@@ -18,7 +18,7 @@ from synth.audio.decibels import GAIN_BITS, UNITY
 from synth.errors import ClaimError
 
 RAMP_S = 0.01
-TOGETHER = 8  # clips mixed at a time where all their parts fill them
+TILE_BYTES = 1 << 20  # of 32-bit samples mixed at a time, of clips whose parts all fill them
 LARGEST = 32767
 SAFE_GAIN = 65535  # no 16-bit sample times it passes 32 bits
 WIDEST = (1 << 31) - 1 - (UNITY >> 1)
@@ -50,7 +50,8 @@ class Mixer:
     def __init__(self, length_n: int, rate_hz: int, as_is: bool = False) -> None:
         self._sum = np.empty(length_n, np.int32)
         self._stem = np.empty(length_n, np.int32)
-        self._block = np.empty((2, TOGETHER, length_n), np.int32)
+        self._tile = np.empty((2, max(TILE_BYTES // (4 * max(length_n, 1)), 1), length_n), np.int32)
+        self._rows = tuple(list(tile) for tile in self._tile)
         self._length_n = length_n
         self._fade = ramp(rate_hz)[: 0 if as_is else None]
         self._lowest = -LARGEST - as_is
@@ -87,40 +88,44 @@ class Mixer:
         multiply(total, total, self._stem)
         return int(_summed(self._stem.view(np.uint32)[None], wide)[0])
 
-    def mix_full(self, clips: Sequence[Sequence[Part]], out: NDArray[np.int16]) -> NDArray[np.uint64]:
-        """Mix clips whose parts all fill them, several at a time: ``out`` (clips, length_n), at most ``TOGETHER`` clips.
+    def mix_full(
+        self,
+        windows: Sequence[NDArray[np.int16]],
+        gains: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        out: NDArray[np.int16],
+    ) -> NDArray[np.uint64]:
+        """Mix clips whose parts all fill them: part k is ``windows[k]`` (length_n,) with ``gains[k]``, at most SAFE_GAIN;
+        the parts of clip i are ``offsets[i]`` to ``offsets[i + 1]``; ``out`` is (clips, length_n).
 
-        The same samples and sums of squares (clips,) as :meth:`mix`, for a fifth less time: a step of the arithmetic is
-        one call for all clips, and what they need together still fits the processor's second-level cache.
+        The same samples and sums of squares (clips,) as :meth:`mix`, for a fourth less time: a step of the arithmetic is
+        one call for all clips of a tile, which stays in the processor's caches from step to step.
         """
-        count = len(clips)
-        order = sorted(range(count), key=lambda clip: -len(clips[clip]))
-        total, stem = self._block[0][:count], self._block[1]
-        left = count
-        if not any(clips):
-            total[:] = 0
-        for slot in range(len(clips[order[0]]) if count else 0):
-            while len(clips[order[left - 1]]) <= slot:
-                left -= 1
-            rows = (total if slot == 0 else stem)[:left]
-            gains = np.empty((left, 1), np.int32)
-            for row in range(left):
-                window, _, gain = clips[order[row]][slot]
-                copyto(rows[row], window)
-                gains[row] = gain
-            multiply(rows, gains, rows)
-            add(rows, _HALF, rows)
-            right_shift(rows, _SHIFT, rows)
-            if slot:
-                add(total[:left], rows, total[:left])
-            elif left < count:
-                total[left:] = 0
-        wide = self._checked(total)
-        for row, clip in enumerate(order):
-            copyto(out[clip], total[row], casting="unsafe")
-        energy = np.empty(count, np.uint64)
-        multiply(total, total, stem[:count])
-        energy[order] = _summed(stem[:count].view(np.uint32), wide)
+        parts = np.diff(offsets)
+        energy = np.empty(len(parts), np.uint64)
+        order = np.argsort(-parts, kind="stable")  # clips of a tile that have a part more are its first rows
+        for first in range(0, len(order), self._tile.shape[1]):
+            clips = order[first : first + self._tile.shape[1]]
+            at, count = offsets[clips], parts[clips]
+            total, stem = self._tile[:, : len(clips)]
+            if count[-1] == 0:
+                total[:] = 0
+            for slot in range(count[0]):
+                left = int(np.count_nonzero(count > slot))
+                tile, rows = (stem, self._rows[1]) if slot else (total, self._rows[0])
+                tile = tile[:left]
+                for row, part in zip(rows, at[:left].tolist(), strict=False):
+                    copyto(row, windows[part + slot])
+                multiply(tile, gains[at[:left] + slot, None], tile)
+                add(tile, _HALF, tile)
+                right_shift(tile, _SHIFT, tile)
+                if slot:
+                    add(total[:left], tile, total[:left])
+            wide = self._checked(total)
+            for row, clip in zip(self._rows[0], clips.tolist(), strict=False):
+                copyto(out[clip], row, casting="unsafe")
+            multiply(total, total, stem)
+            energy[clips] = _summed(stem.view(np.uint32), wide)
         return energy
 
     def _checked(self, total: NDArray[np.int32]) -> bool:

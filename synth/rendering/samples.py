@@ -42,11 +42,19 @@ class Samples:
                 self._arena[k] = packs[place.pack][place.start_n : place.start_n + place.length_n]
         self._whole: OrderedDict[int, NDArray[np.int16]] = OrderedDict()
 
+    def windows(
+        self, source: NDArray[np.int64], start: NDArray[np.int64], length: NDArray[np.int64]
+    ) -> list[NDArray[np.int16]]:
+        """Return ``length`` samples of each source from ``start``, both at the output rate; all three are (windows,)."""
+        asked = zip(source.tolist(), start.tolist(), length.tolist(), strict=True)
+        return [self.window(*one) for one in asked]
+
     def window(self, source: int, start: int, length: int) -> NDArray[np.int16]:
         """Return ``length`` samples of a source from ``start``, both at the output rate."""
         recording = self._arena[source]
-        if recording is not None:
-            return recording[start : start + length]
+        return self._read(source, start, length) if recording is None else recording[start : start + length]
+
+    def _read(self, source: int, start: int, length: int) -> NDArray[np.int16]:
         path = self._files[self._ids[source]]
         if self._rate_hz[source] == self._out_hz:
             return without_dc(read_window(path, start, length), int(self._dc_n[source]))

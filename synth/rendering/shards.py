@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,11 +18,12 @@ from synth.audio.encode import WAV_HEADER_BYTES, flac, wav_header
 from synth.rendering.describe import Describer
 from synth.rendering.features import data_schema, manifest_schema
 from synth.rendering.job import Job, Shard
-from synth.rendering.mixer import SAFE_GAIN, TOGETHER, Mixer
+from synth.rendering.mixer import SAFE_GAIN, Mixer
 from synth.rendering.planfile import PlanFile, PlanRows
 from synth.rendering.samples import Samples
 from synth.store import arrays
 from synth.store.atomic import replacing
+from synth.store.memory import kept
 from synth.store.parquet import file_metadata
 from synth.tables import AUDIO
 
@@ -30,7 +31,7 @@ DIGEST = "synth_plan"
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Rendered:
     """Rendered clips: encoded audio (clips,), encoded stems (parts,) if wanted, and their rows."""
 
     rows: PlanRows
@@ -54,13 +55,13 @@ class Renderer:
         self._samples = Samples(self._ids, job.rate_hz, job.places, job.files, dc_n, rate_hz)
         self._mixer = Mixer(job.length_n, job.rate_hz, job.as_is)
         self._header = wav_header(job.length_n, job.rate_hz)
-        self._wav = self._matrix(job.batch)
+        self._wav = self._matrix(job.per_shard)
         self._pcm = self._wav[:, WAV_HEADER_BYTES:].view(np.int16)
 
     def render(self, shard: Shard) -> int:
         """Render a shard under its final name, unless it is there already; return its number of clips."""
         if not finished(self._job, shard):
-            with replacing(self._job.path(shard)) as temporary:
+            with kept(), replacing(self._job.path(shard)) as temporary:
                 (self._write_parquet if self._job.store == "parquet" else self._write_files)(shard, temporary)
         return shard.end - shard.first
 
@@ -82,48 +83,33 @@ class Renderer:
         self, rows: PlanRows, out: NDArray[np.int16], stems: list[NDArray[np.int16]] | None
     ) -> NDArray[np.float64]:
         """Mix rows into ``out``; return the exact sums of squares."""
+        job = self._job
+        windows = self._samples.windows(rows.source, rows.start_n, rows.length_n)
+        gains = rows.gain_q12.astype(np.int32)  # a part's is a numpy scalar: a plain int would be multiplied in 16 bits
+        if stems is None and (rows.length_n == job.length_n).all() and (gains <= SAFE_GAIN).all():
+            return self._mixer.mix_full(windows, gains, rows.offsets, out).astype(np.float64)
         energy = np.empty(len(out))
-        window, bounds = self._samples.window, rows.offsets.tolist()
-        heard = [
-            (window(source, start, length), onset, gain)
-            for source, start, length, onset, gain in zip(
-                rows.source.tolist(),
-                rows.start_n.tolist(),
-                rows.length_n.tolist(),
-                rows.onset_n.tolist(),
-                rows.gain_q12.astype(np.int32),  # numpy scalars: a Python int would be multiplied in 16 bits
-                strict=True,
-            )
-        ]
-        clips = [heard[a:b] for a, b in pairwise(bounds)]
-        plain = (rows.length_n == self._job.length_n).all() and (rows.gain_q12 <= SAFE_GAIN).all()
-        if plain and stems is None:
-            for first in range(0, len(out), TOGETHER):
-                some = slice(first, first + TOGETHER)
-                energy[some] = self._mixer.mix_full(clips[some], out[some])
-        else:
-            for clip, parts in enumerate(clips):
-                energy[clip] = self._mixer.mix(parts, out[clip], stems[clip] if stems is not None else None)
+        heard = list(zip(windows, rows.onset_n.tolist(), gains, strict=True))
+        for clip, (first, end) in enumerate(pairwise(rows.offsets.tolist())):
+            energy[clip] = self._mixer.mix(heard[first:end], out[clip], stems[clip] if stems is not None else None)
         return energy
 
-    def _batches(self, shard: Shard) -> Iterator[Batch]:
+    def _rendered(self, shard: Shard) -> Rendered:
         job = self._job
-        for first in range(shard.first, shard.end, job.batch):
-            count = min(first + job.batch, shard.end) - first
-            row = shard.row + first - shard.first
-            rows = self._plan.rows(row, row + count)
-            stems: list[NDArray[np.int16]] | None = None
-            encoded: NDArray[np.uint8] | None = None
-            if job.stems:
-                encoded = self._matrix(len(rows.source))
-                pcm = encoded[:, WAV_HEADER_BYTES:].view(np.int16)
-                stems = [pcm[a:b] for a, b in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True)]
-            energy = self._mix(rows, self._pcm[:count], stems)
-            level = tenths(energy / float(job.length_n * FULL_SCALE**2)).astype(np.int64)
-            columns = self._describer.columns(rows, job.length_n, level)
-            yield Batch(
-                rows, columns, self._encoded(self._wav[:count]), None if encoded is None else self._encoded(encoded)
-            )
+        count = shard.end - shard.first
+        rows = self._plan.rows(shard.row, shard.row + count)
+        stems: list[NDArray[np.int16]] | None = None
+        encoded: pa.Array | None = None
+        matrix = self._matrix(len(rows.source)) if job.stems else None
+        if matrix is not None:
+            pcm = matrix[:, WAV_HEADER_BYTES:].view(np.int16)
+            stems = [pcm[a:b] for a, b in pairwise(rows.offsets.tolist())]
+        energy = self._mix(rows, self._pcm[:count], stems)
+        level = tenths(energy / float(job.length_n * FULL_SCALE**2)).astype(np.int64)
+        columns = self._describer.columns(rows, job.length_n, level)
+        if matrix is not None:
+            encoded = self._encoded(matrix)
+        return Rendered(rows, columns, self._encoded(self._wav[:count]), encoded)
 
     def _encoded(self, matrix: NDArray[np.uint8]) -> pa.Array:
         """Return the clips as WAV (the matrix itself, no copy) or FLAC bytes."""
@@ -133,43 +119,31 @@ class Renderer:
         return arrays.blobs([flac(np.ascontiguousarray(row), self._job.rate_hz) for row in pcm])
 
     def _write_parquet(self, shard: Shard, temporary: Path) -> None:
-        job = self._job
-        schema = data_schema(job.cells, job.labels, job.rate_hz, job.stems)
-        schema = schema.with_metadata({**(schema.metadata or {}), **stamp(job)})
-        with pq.ParquetWriter(temporary, schema, **_layout(schema)) as writer:
-            first = shard.first
-            for batch in self._batches(shard):
-                paths = arrays.numbered(f"{shard.split}-", first, len(batch.audio), f".{job.codec}")
-                columns = [_audio(batch.audio, paths), *batch.columns]
-                if batch.stems is not None:
-                    columns.append(
-                        arrays.lists(batch.rows.offsets, _audio(batch.stems, self._stem_names(batch)), pa.list_(AUDIO))
-                    )
-                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
-                first += len(batch.audio)
+        job, done = self._job, self._rendered(shard)
+        paths = arrays.numbered(f"{shard.split}-", shard.first, len(done.audio), f".{job.codec}")
+        columns = [_audio(done.audio, paths), *done.columns]
+        if done.stems is not None:
+            stems = _audio(done.stems, self._stem_names(done))
+            columns.append(arrays.lists(done.rows.offsets, stems, pa.list_(AUDIO)))
+        _write(columns, data_schema(job.cells, job.labels, job.rate_hz, job.stems), stamp(job), temporary)
 
     def _write_files(self, shard: Shard, temporary: Path) -> None:
-        job = self._job
+        job, done = self._job, self._rendered(shard)
         temporary.mkdir()
+        names = arrays.numbered(f"{shard.split}-", shard.first, len(done.audio), f".{job.codec}")
+        _save(temporary, names, done.audio)
+        if done.stems is not None:
+            _save(temporary, self._stem_names(done), done.stems)
         schema = manifest_schema(job.cells, job.labels, [pa.field("file_name", pa.string())])
-        schema = schema.with_metadata({**(schema.metadata or {}), **stamp(job)})
-        first = shard.first
-        with pq.ParquetWriter(temporary / "metadata.parquet", schema, **_layout(schema)) as writer:
-            for batch in self._batches(shard):
-                names = arrays.numbered(f"{shard.split}-", first, len(batch.audio), f".{job.codec}")
-                _save(temporary, names, batch.audio)
-                if batch.stems is not None:
-                    _save(temporary, self._stem_names(batch), batch.stems)
-                writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, names], schema=schema))
-                first += len(batch.audio)
+        _write([*done.columns, names], schema, stamp(job), temporary / "metadata.parquet")
 
-    def _stem_names(self, batch: Batch) -> pa.Array:
+    def _stem_names(self, done: Rendered) -> pa.Array:
         """Return the names of the stems: the clip, a dot, the number of the part."""
-        clips = batch.columns[0].to_pylist()
-        number = (np.arange(len(batch.rows.source)) - batch.rows.offsets[batch.rows.clip_of_part]).tolist()
+        clips = done.columns[0].to_pylist()
+        number = (np.arange(len(done.rows.source)) - done.rows.offsets[done.rows.clip_of_part]).tolist()
         suffix = self._job.codec
         return arrays.texts(
-            [f"{clips[c]}.{k}.{suffix}" for c, k in zip(batch.rows.clip_of_part.tolist(), number, strict=True)]
+            [f"{clips[c]}.{k}.{suffix}" for c, k in zip(done.rows.clip_of_part.tolist(), number, strict=True)]
         )
 
 
@@ -197,6 +171,18 @@ def _audio(data: pa.Array, paths: pa.Array) -> pa.StructArray:
     return pa.StructArray.from_arrays([data, paths], fields=list(AUDIO))
 
 
+def _write(columns: list[pa.Array], schema: pa.Schema, stamped: Mapping[str, str], path: Path) -> None:
+    """Write one row group: audio plain and without statistics, the small columns in dictionaries."""
+    schema = schema.with_metadata({**(schema.metadata or {}), **stamped})
+    leaves = [leaf for field in schema for leaf in _leaf_names(field.name, field.type)]
+    small = [leaf for leaf in leaves if not leaf.startswith(("audio.", "stems."))]
+    statistics = ["clip_id", "split", "n_speakers", "cell"]
+    with pq.ParquetWriter(
+        path, schema, compression="none", use_dictionary=small, write_statistics=statistics
+    ) as writer:
+        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+
+
 def _save(folder: Path, names: pa.Array, audio: pa.Array) -> None:
     where = os.fspath(folder)
     for name, data in zip(names.to_pylist(), audio, strict=True):
@@ -205,17 +191,6 @@ def _save(folder: Path, names: pa.Array, audio: pa.Array) -> None:
             os.write(file, data.as_buffer())
         finally:
             os.close(file)
-
-
-def _layout(schema: pa.Schema) -> dict[str, object]:
-    """Return the writer's options: audio plain and without statistics, the small columns in dictionaries."""
-    leaves = [leaf for field in schema for leaf in _leaf_names(field.name, field.type)]
-    small = [leaf for leaf in leaves if not leaf.startswith(("audio.", "stems."))]
-    return {
-        "compression": "none",
-        "use_dictionary": small,
-        "write_statistics": ["clip_id", "split", "n_speakers", "cell"],
-    }
 
 
 def _leaf_names(name: str, kind: pa.DataType) -> list[str]:

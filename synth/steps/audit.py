@@ -134,17 +134,13 @@ def _of_mixtures(folder: Folder, clips: Clips, names: list[str]) -> list[Callabl
 
 
 def sampled(folder: Folder, everything: bool) -> Ints:
-    """Return the rows to listen to: all, or of every row group the first few, so that few pages are read."""
+    """Return the rows to listen to: all, or of every shard the first few, so that few pages are read."""
     total = len(folder.plan.table)
     if everything or total <= SAMPLE:
         return np.arange(total)
-    blocks = [row for part in folder.parts for row in range(part.first, part.end, folder.batch)]
-    ends = [
-        min(row + folder.batch, part.end) for part in folder.parts for row in range(part.first, part.end, folder.batch)
-    ]
-    each = max(1, SAMPLE // len(blocks))
-    pairs = list(zip(blocks, ends, strict=True))[:: max(1, -(-len(blocks) // SAMPLE))]
-    return np.concatenate([np.arange(row, min(row + each, end)) for row, end in pairs])
+    each = max(1, SAMPLE // len(folder.parts))
+    heard = folder.parts[:: max(1, -(-len(folder.parts) // SAMPLE))]
+    return np.concatenate([np.arange(part.first, min(part.first + each, part.end)) for part in heard])
 
 
 def _drawn(folder: Folder, clips: Clips, names: list[str], got: Heard) -> tuple[Path, ...]:

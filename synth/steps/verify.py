@@ -110,7 +110,6 @@ class Folder:
     opened_plan: Opened
     parts: tuple[stored.Part, ...]
     stamp: Mapping[str, str]
-    batch: int  # clips in a row group
 
     @classmethod
     def opened(cls, out: Path) -> Folder:
@@ -144,7 +143,7 @@ class Folder:
             stored.Part(shard.name, job.table(shard), shard.row, shard.row + shard.end - shard.first, not in_files)
             for shard in job.shards(made.clips)
         ]
-        return cls(out, sources, plan, metadata, made, tuple(parts), stamp(job), job.batch)
+        return cls(out, sources, plan, metadata, made, tuple(parts), stamp(job))
 
     @property
     def columns(self) -> list[str]:

@@ -164,7 +164,7 @@ def test_a_recording_that_is_used_as_it_is_keeps_every_sample(length):
     assert energy == int((sound.astype(np.int64) ** 2).sum())
     if length == 1000:
         full = np.empty((2, 1000), np.int16)
-        energies = mixer.mix_full([[part], [part]], full)
+        energies = mixer.mix_full([sound, sound], np.full(2, 4096, np.int32), np.arange(3), full)
         assert energies.tolist() == [energy, energy]
         assert np.array_equal(full[1], sound)
         with pytest.raises(ClaimError):
@@ -176,4 +176,5 @@ def test_energies_of_nothing_but_the_lowest_sample_are_exact():
     out = np.empty((1, 1000), np.int16)
     part = (sound, 0, np.int32(4096))
     assert Mixer(1000, 16000, as_is=True).mix([part], out[0]) == 1000 * 32768**2
-    assert Mixer(1000, 16000, as_is=True).mix_full([[part]], out).tolist() == [1000 * 32768**2]
+    energies = Mixer(1000, 16000, as_is=True).mix_full([sound], np.full(1, 4096, np.int32), np.arange(2), out)
+    assert energies.tolist() == [1000 * 32768**2]
