@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +27,7 @@ from synth.store.parquet import file_metadata
 from synth.tables import AUDIO
 
 DIGEST = "synth_plan"
+PAGE_BYTES = 4 << 20  # of audio that are put together for a page: what the processor's caches hold is not copied twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Renderer:
         if done.stems is not None:
             stems = _audio(done.stems, self._stem_names(done))
             columns.append(arrays.lists(done.rows.offsets, stems, pa.list_(AUDIO)))
-        _write(columns, data_schema(job.cells, job.labels, job.rate_hz, job.stems), stamp(job), temporary)
+        self._write(columns, data_schema(job.cells, job.labels, job.rate_hz, job.stems), temporary)
 
     def _write_files(self, shard: Shard, temporary: Path) -> None:
         job, done = self._job, self._rendered(shard)
@@ -135,7 +135,21 @@ class Renderer:
         if done.stems is not None:
             _save(temporary, self._stem_names(done), done.stems)
         schema = manifest_schema(job.cells, job.labels, [pa.field("file_name", pa.string())])
-        _write([*done.columns, names], schema, stamp(job), temporary / "metadata.parquet")
+        self._write([*done.columns, names], schema, temporary / "metadata.parquet")
+
+    def _write(self, columns: list[pa.Array], schema: pa.Schema, path: Path) -> None:
+        """Write one row group: audio plain and without statistics, the small columns in dictionaries."""
+        schema = schema.with_metadata({**(schema.metadata or {}), **stamp(self._job)})
+        leaves = [leaf for field in schema for leaf in _leaf_names(field.name, field.type)]
+        with pq.ParquetWriter(
+            path,
+            schema,
+            compression="none",
+            use_dictionary=[leaf for leaf in leaves if not leaf.startswith(("audio.", "stems."))],
+            write_statistics=["clip_id", "split", "n_speakers", "cell"],
+            write_batch_size=max(1, PAGE_BYTES // (2 * self._job.length_n)),
+        ) as writer:
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
     def _stem_names(self, done: Rendered) -> pa.Array:
         """Return the names of the stems: the clip, a dot, the number of the part."""
@@ -169,18 +183,6 @@ def finished(job: Job, shard: Shard) -> bool:
 
 def _audio(data: pa.Array, paths: pa.Array) -> pa.StructArray:
     return pa.StructArray.from_arrays([data, paths], fields=list(AUDIO))
-
-
-def _write(columns: list[pa.Array], schema: pa.Schema, stamped: Mapping[str, str], path: Path) -> None:
-    """Write one row group: audio plain and without statistics, the small columns in dictionaries."""
-    schema = schema.with_metadata({**(schema.metadata or {}), **stamped})
-    leaves = [leaf for field in schema for leaf in _leaf_names(field.name, field.type)]
-    small = [leaf for leaf in leaves if not leaf.startswith(("audio.", "stems."))]
-    statistics = ["clip_id", "split", "n_speakers", "cell"]
-    with pq.ParquetWriter(
-        path, schema, compression="none", use_dictionary=small, write_statistics=statistics
-    ) as writer:
-        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
 def _save(folder: Path, names: pa.Array, audio: pa.Array) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ def give_back() -> None:
     Both keep it for the next request, so a process would hold the peak of every step it has been through: with this, a
     data set of ten times the clips is made in the same memory.
     """
-    gc.collect()
     pa.default_memory_pool().release_unused()
     trim = _glibc("malloc_trim")
     if trim is not None:

@@ -338,8 +338,8 @@ def test_splits_that_are_given(sources, tmp_path):
 
 
 def test_killed_at_any_moment_the_next_run_ends_with_the_same_bytes(sources, tmp_path):
-    """At 48 kHz and 4 s a shard holds fifty clips, so that there are several to be killed between."""
-    words = ["manifest", sources, "--seconds", 4, "-j", 2]
+    """At 48 kHz and 8 s a shard holds fifty clips, so that there are several to be killed between."""
+    words = ["manifest", sources, "--seconds", 8, "-j", 2]
     whole = tmp_path / "whole" / "set"
     synth(*words, "-o", whole)
     assert len(list((whole / "data").iterdir())) >= 4
