@@ -30,7 +30,7 @@ from synth.tables import SPLITS
 FURTHER_ATTEMPTS = ((1, 2, 3), tuple(range(4, 16)))  # at windows and relative levels, before the best one is lowered
 PURPOSES = ("window", "offset", "onset")  # what an attempt draws
 BLOCK, SMALL_BLOCK = 65_536, 32_768  # rows planned at a time: a large plan in less time, a usual one in less memory
-MANY = 500_000
+MANY = 500_000  # clips of a large plan
 FRAMES_AT_ONCE = 1 << 20  # for the closer bound of the peaks: 8 MB
 MOST_SLOTS = 64  # of a clip: speakers of either sex and noise
 SEX_WORDS = ("female", "male")

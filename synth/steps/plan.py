@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from synth import __version__
 from synth.errors import InfeasibleError, InputError
 from synth.planning.cells import Period, period, weights
-from synth.planning.plan import Planner
+from synth.planning.plan import MANY, Planner
 from synth.planning.pool import Pool
 from synth.planning.request import Request, parsed
 from synth.planning.rows import CODED, batch
@@ -28,7 +28,7 @@ from synth.store.memory import kept
 from synth.tables import FORMAT_VERSION, FRAMES_PER_S, PLAN, SOURCES
 
 MADE_BY = "synth index PATH -o sources.parquet && synth split sources.parquet -o split.parquet"
-ROW_GROUP = 32_768  # rows of a plan in a row group: what a renderer holds of it
+ROW_GROUP, LARGE_ROW_GROUP = 8_192, 32_768  # rows of a plan that a renderer holds: few, or of a large plan in less time
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,7 @@ def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, prog
         planner.check(fewest)
     digest, lowered = parquet.Digest(PLAN.names), 0
     total, done = sum(request.clips.values()), 0
+    held = LARGE_ROW_GROUP if total > MANY else ROW_GROUP
     metadata = _metadata(options, request, laid, parquet.digest(table, SOURCES.names))
     with kept(), replacing(out) as temporary, writer(temporary, CODED) as file:
         for planner in planners:
@@ -89,7 +90,7 @@ def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, prog
                 digest.update(rows)
                 lowered += int(block.lowered.sum())
                 first += rows.num_rows
-                file.write_table(pa.Table.from_batches([rows]), row_group_size=ROW_GROUP)
+                file.write_table(pa.Table.from_batches([rows]), row_group_size=held)
                 done += rows.num_rows
                 progress("planning", done, total)
         metadata |= {"lowered": str(lowered), "digest": digest.hexdigest()}
