@@ -77,9 +77,21 @@ def with_hearing(judged: Judged, found: Mapping[int, Heard], precision: float) -
     return replace(judged, verdict=verdict, classes=tuple(classes))
 
 
-def table(material: Material, judged: Judged, scores: NDArray[np.floating], found: Mapping[int, Heard]) -> pa.Table:
-    """Return the rows of VERDICTS: one for every (clip, label), in the order of the clips."""
-    sentences, sentence = _reasons(material, judged, scores, found)
+def table(
+    material: Material,
+    judged: Judged,
+    scores: NDArray[np.floating],
+    found: Mapping[int, Heard],
+    why_not: str | None = None,
+) -> pa.Table:
+    """Return the rows of VERDICTS: one for every (clip, label), in the order of the clips.
+
+    ``why_not``: the reason of all of them where there was no judge.
+    """
+    if why_not is None:
+        sentences, sentence = _reasons(material, judged, scores, found)
+    else:
+        sentences, sentence = [why_not], np.zeros(len(judged.clip), np.int64)
     offsets, values = _missing(material, judged)
     score = scores[judged.clip, judged.label].astype(np.float64)
     columns = {

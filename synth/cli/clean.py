@@ -33,6 +33,13 @@ MOST_LABELS = 30  # lines of the table on the screen
     "--checkpoint", default=None, metavar="NAME", help="CLAP hears the clips: 630k-best, 630k-audioset-best or a path."
 )
 @click.option(
+    "--without-checkpoint",
+    type=click.Choice(["stop", "unjudged"]),
+    default="stop",
+    show_default=True,
+    help="Where the checkpoint is not there: stop, or leave all labels unjudged.",
+)
+@click.option(
     "--prompts", default=None, metavar="FILE", help="Sentences for CLAP: TOML, CSV (label, prompt), or ontology.json."
 )
 @click.option("--engine", default="transformers", show_default=True, help="Who runs CLAP: transformers or laion.")
@@ -59,6 +66,7 @@ def command(
     scores: str | None,
     embeddings: str | None,
     checkpoint: str | None,
+    without_checkpoint: str,
     prompts: str | None,
     engine: str,
     device: str | None,
@@ -98,6 +106,7 @@ def command(
         device=device,
         bfloat16=bfloat16,
         allow_pickle=allow_pickle,
+        without_checkpoint=without_checkpoint,
         roots=parse_given(roots),
         precision=precision,
         trial=trial,
@@ -109,7 +118,7 @@ def command(
     for warning in done.warnings:
         session.say(f"  warning: {warning}")
     _say(session, done, precision)
-    session.say(f"{out}: {done.table.num_rows:,} verdicts. Listen to what was rejected: synth review {out}")
+    session.say(f"{out}: {done.table.num_rows:,} verdicts. {_next(done, out)}")
     session.say(f"Use them: synth manifest {sources} --verdicts {out} --min-verdict keep -o DIR")
     session.result(
         {
@@ -120,6 +129,7 @@ def command(
             "classes": done.classes,
             "left_out": done.left_out,
             "warnings": done.warnings,
+            "absent": done.absent,
             "suggested": done.suggested,
             "human": done.humans,
             "human_gone": done.gone,
@@ -155,6 +165,18 @@ def _say(session: Session, done: Cleaned, precision: float) -> None:
         session.say(
             f"  {done.gone:,} human verdicts are about clips or labels that are not there any more: kept, not used"
         )
+    if not done.absent:
+        _say_labels(session, done)
+    counts = done.counts
+    session.say(
+        f"{counts['keep']:,} keep, {counts['doubtful']:,} doubtful, {counts['wrong']:,} wrong, {counts['unjudged']:,} unjudged "
+        f"(asked: {precision:.0%} of the rejected truly wrong; human verdicts: {done.humans:,}); {done.suggested:,} labels look missing"
+    )
+    for sentence in done.trial.sentences() if done.trial else ():
+        session.say(sentence)
+
+
+def _say_labels(session: Session, done: Cleaned) -> None:
     width = min(max(map(len, done.classes)), 40)
     session.say(f"  {'label':<{width}}  {'clips':>7}  {'AUC':>4}  {'wrong':>6}  {'90 %':>11}  rejected")
     ordered = sorted(done.classes.items(), key=lambda item: -item[1]["clips"])
@@ -169,13 +191,12 @@ def _say(session: Session, done: Cleaned, precision: float) -> None:
         session.say(line + f"{100 * facts['noise']:>4.0f} %  {f'{low}-{high} %':>11}  {said}")
     if len(ordered) > MOST_LABELS:
         session.say(f"  … {len(ordered) - MOST_LABELS:,} further labels (--json lists all)")
-    counts = done.counts
-    session.say(
-        f"{counts['keep']:,} keep, {counts['doubtful']:,} doubtful, {counts['wrong']:,} wrong, {counts['unjudged']:,} unjudged "
-        f"(asked: {precision:.0%} of the rejected truly wrong; human verdicts: {done.humans:,}); {done.suggested:,} labels look missing"
-    )
-    for sentence in done.trial.sentences() if done.trial else ():
-        session.say(sentence)
+
+
+def _next(done: Cleaned, out: str) -> str:
+    if done.absent:
+        return "When the judge is there, type the same command again"
+    return f"Listen to what was rejected: synth review {out}"
 
 
 def _why(facts: dict[str, object]) -> str:

@@ -101,6 +101,8 @@ def labelled(session: Session, result: Labelled) -> None:
     facts = result.facts
     if facts["labels_dropped"]:
         session.say(f"  {facts['labels_dropped']:,.0f} labels taken away by their verdicts")
+    if facts["labels_unjudged"]:
+        session.say(f"  {facts['labels_unjudged']:,.0f} labels were not judged: kept, not verified (labels_mask)")
     if facts["padded"]:
         session.say(f"  {facts['padded']:,.0f} recordings are shorter than a clip: padded with zeros at the end")
     if facts["cut"]:

@@ -15,12 +15,17 @@ Judged = Mapping[tuple[str, str], str]  # (source_id, label) to the verdict that
 
 @dataclass(slots=True)
 class Kept:
-    """Labels of recordings after a choice, and what was taken away: recordings by reason, labels by verdict."""
+    """Labels of recordings after a choice, and what was taken away: recordings by reason, labels by verdict.
+
+    ``judged``: whether any of the labels, kept or not, was judged at all; ``unjudged``: how many of the kept ones were not.
+    """
 
     labels: list[tuple[str, ...]]
     verified: list[tuple[bool, ...]]
     recordings: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
+    judged: bool = False
+    unjudged: int = 0
 
 
 def counting(rows: Iterable[Mapping[str, str | None]]) -> dict[tuple[str, str], str]:
@@ -68,6 +73,8 @@ def kept(
         out.verified.append(tuple(verdict == "keep" for _, verdict in good))
         if judged is not None:
             out.verdicts.update(verdict for verdict in said if verdict not in allowed)
+            out.judged |= any(verdict != UNJUDGED for verdict in said)
+            out.unjudged += said.count(UNJUDGED)
         if not good:
             out.recordings["no label" if not mine else "no label asked for" if not here else "labels judged wrong"] += 1
     return out

@@ -101,11 +101,7 @@ def _card(
         f"- Groups (what must not be torn apart: a video, a speaker, a recording): {_groups(out, facts.used, splits)}. No "
         "group and no recording is in two splits.",
         f"- Labels: those of the whole recording; {facts.several:,} of {total:,} clips have more than one. "
-        + (
-            f"A judge was asked: {facts.verified:,} of {sum(labels.values()):,} are verified (column labels_mask)."
-            if json.loads(plan.get("judged", "false"))
-            else "They are as the corpus gives them; no judge was asked (labels_mask is true throughout)."
-        ),
+        + _judged(facts.verified, sum(labels.values()), judged=json.loads(plan.get("judged", "false"))),
         *_missing(facts, splits, names),
         f"- Clips are the recordings as they are: no level is changed, only the mean is removed. {said.get('padded', 0):,} "
         f"recordings are shorter than a clip and padded with zeros at the end (parts.duration_s says how much is sound), "
@@ -134,6 +130,14 @@ def _card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _judged(verified: int, labels: int, *, judged: bool) -> str:
+    if judged:
+        return f"A judge was asked: {verified:,} of {labels:,} are verified (column labels_mask)."
+    if verified:
+        return "They are as the corpus gives them; no judge was asked (labels_mask is true throughout)."
+    return "They are as the corpus gives them; the verdicts that were given judge none of them (labels_mask is false throughout)."
 
 
 def _table(facts: Facts, splits: list[str], names: list[str]) -> str:
@@ -187,6 +191,8 @@ def _left_out(out: Path, plan: Mapping[str, str], said: Mapping[str, float]) -> 
         lines.append(
             f"- Labels taken away because a judge found them worse than asked for: {said['labels_dropped']:,}."
         )
+    if said.get("labels_unjudged"):
+        lines.append(f"- Labels kept that were not judged (labels_mask is false): {said['labels_unjudged']:,}.")
     return lines
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from synth import __version__
 from synth.cleaning import rows as verdicts
 from synth.cleaning import trial as trials
+from synth.cleaning.clap.places import AbsentError
 from synth.cleaning.decision import WORDS, judge
 from synth.cleaning.material import Material, material
 from synth.cleaning.null import Bools, named
@@ -33,6 +34,7 @@ from synth.tables import FORMAT_VERSION, SOURCES, VERDICTS
 
 SOURCES_BY = "synth index PATH --csv FILE -o sources.parquet"
 NEEDED = ("source_id", "path", "labels", "group_id", "status")
+STOP, GO_ON = "stop", "unjudged"  # where the checkpoint is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Cleaned:
 
     ``counts``: rows by verdict, human ones included; ``left_out``: recordings that were not judged and scores that were not
     used, by reason; ``known``: share of the wrong labels whose clips sound like another label; ``gone``: human verdicts on
-    labels that are not there any more (kept); ``trial``: what the verdicts are worth on these clips.
+    labels that are not there any more (kept); ``trial``: what the verdicts are worth on these clips; ``absent``: what is
+    missing and how to get it, where the judge was not there and nothing was judged.
     """
 
     table: pa.Table
@@ -55,17 +58,22 @@ class Cleaned:
     gone: int
     trial: trials.Trial | None
     warnings: tuple[str, ...] = ()
+    absent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What somebody's model said of the clips; embeddings are turned into scores for whatever labels the clips carry."""
+    """What somebody's model said of the clips; embeddings are turned into scores for whatever labels the clips carry.
+
+    ``absent``: why there was no model to say anything.
+    """
 
     names: tuple[str, ...]
     scores: NDArray[np.float32] | None
     embeddings: NDArray[np.float32] | None
     left_out: Counter[str]
     warnings: tuple[str, ...] = ()
+    absent: AbsentError | None = None
 
     def values(self, stuff: Material, carries: Bools, seed: int) -> list[NDArray[np.float32]]:
         """Return scores (clips, labels), one array a judge."""
@@ -86,6 +94,7 @@ def clean(
     allow_pickle: bool = False,
     device: str | None = None,
     bfloat16: bool = False,
+    without_checkpoint: str = STOP,
     roots: Mapping[str, Path] | None = None,
     precision: float = 0.9,
     trial: float | None = None,
@@ -98,13 +107,16 @@ def clean(
 
     ``checkpoint``: the CLAP that hears the clips (630k-best, 630k-audioset-best, a file or a folder), with ``prompts``,
     ``engine``, ``allow_pickle``, ``device`` and ``bfloat16`` as in ``synth.cleaning.clap.scored``; ``roots``: where corpora lie now.
+    ``without_checkpoint``: where it, or what runs it, is not there, ``stop``, or leave every label ``unjudged``, but for
+    what ``out`` holds of an earlier run.
 
     ``precision``: the share of truly wrong labels to hold among the rejected. ``trial``: the share of clips that are given
     a wrong label for a trial; the verdicts are those of the labels as they are. Human verdicts in ``out`` and ``review``
     are kept and win; where they show that too many of a label's rejected clips are right, its rejections are withdrawn.
-    Raises InputError for tables that are missing, damaged, or do not belong together.
+    Raises InputError for tables that are missing, damaged, or do not belong together, and for a checkpoint that is not
+    there.
     """
-    _checked(precision, trial, scores, embeddings, checkpoint)
+    _checked(precision, trial, scores, embeddings, checkpoint, without_checkpoint)
     path = Path(sources)
     _apart(out, sources, scores, embeddings)
     file = parquet.opened(path, SOURCES, SOURCES_BY)
@@ -113,9 +125,9 @@ def clean(
         given = _given(stuff, scores, embeddings)
     else:
         asked = judges.Asked(checkpoint, prompts, engine, allow_pickle, device, bfloat16)
-        heard = judges.heard(file.read(columns=list(judges.COLUMNS)), stuff, asked, roots or {}, progress)
-        stuff = heard.stuff
-        given = _Given((heard.name,), heard.scores, heard.embeddings, heard.left_out, heard.warnings)
+        stuff, given = _listened(file, stuff, asked, roots or {}, progress, without_checkpoint)
+    if given.absent is not None:
+        trial = None  # of nobody
     related = stuff.related()
     steps = 1 if trial is None else 2
     progress("judge labels", 0, steps)
@@ -137,7 +149,8 @@ def clean(
         where = verdicts.positions(stuff, words)
         found = verdicts.heard(judged, where, words)
         judged = verdicts.with_hearing(judged, found, precision)
-    table = decisions.with_decisions(verdicts.table(stuff, judged, values[0], found), said)
+    why_not = f"not judged: {given.absent.what}" if given.absent else None
+    table = verdicts.table(stuff, judged, values[0], found, why_not)
     carried: list[bool] = np.any(stuff.carries, axis=0).tolist()
     classes = {
         name: _facts(asdict(one))
@@ -155,7 +168,15 @@ def clean(
         "known": "" if math.isnan(judged.known) else str(judged.known),
         "classes": json.dumps(classes, ensure_ascii=False),
     }
-    table = table.replace_schema_metadata(metadata)
+    warnings = given.warnings
+    if given.absent is not None:
+        warnings = (f"NO LABEL IS JUDGED: {given.absent}",)
+        earlier = _earlier(out)
+        if earlier is not None:  # what a judge said when it was there stays
+            table, metadata = _with_new(earlier, table), parquet.metadata(earlier.schema)
+            classes = json.loads(metadata.get("classes", "{}"))
+            warnings = (*warnings, f"what {out} holds of an earlier run ({metadata.get('judge')}) stays")
+    table = decisions.with_decisions(table, said).replace_schema_metadata(metadata)
     if out is not None:
         parquet.write(table, Path(out))
     counts = Counter(table.column("verdict").to_pylist())
@@ -170,11 +191,14 @@ def clean(
         int((where >= 0).sum()),
         int((where < 0).sum()),
         tried,
-        given.warnings,
+        warnings,
+        str(given.absent or ""),
     )
 
 
-def _checked(precision: float, trial: float | None, scores: object, embeddings: object, checkpoint: str | None) -> None:
+def _checked(
+    precision: float, trial: float | None, scores: object, embeddings: object, checkpoint: str | None, without: str
+) -> None:
     if not 0.5 <= precision < 1:
         raise UsageError(f"--precision {precision:g}: wanted at least 0.5 and less than 1, e.g. 0.9")
     if trial is not None and not 0 < trial <= 0.5:
@@ -188,6 +212,10 @@ def _checked(precision: float, trial: float | None, scores: object, embeddings: 
     if given and checkpoint is not None:
         raise UsageError(
             "--checkpoint is a judge with scores and embeddings of its own; leave out --scores and --embeddings"
+        )
+    if without not in (STOP, GO_ON) or (without == GO_ON and checkpoint is None):
+        raise UsageError(
+            f"--without-checkpoint {without}: wanted {STOP} or {GO_ON}, with a --checkpoint that may not be there"
         )
 
 
@@ -211,6 +239,44 @@ def _given(stuff: Material, scores: str | Path | None, embeddings: str | Path | 
         left_out += found.left_out
         names.append(f"embeddings {Path(embeddings).name}")
     return _Given(tuple(names), matrix, vectors, left_out)
+
+
+def _listened(
+    file: pq.ParquetFile,
+    stuff: Material,
+    asked: judges.Asked,
+    roots: Mapping[str, Path],
+    progress: Progress,
+    without: str,
+) -> tuple[Material, _Given]:
+    """Let CLAP hear the clips; where it is not there and that is no reason to stop, nothing is said of any of them."""
+    try:
+        heard = judges.heard(file.read(columns=list(judges.COLUMNS)), stuff, asked, roots, progress)
+    except AbsentError as absent:
+        if without == STOP:
+            raise
+        return stuff, _Given((), np.full(stuff.carries.shape, np.nan, np.float32), None, Counter(), absent=absent)
+    return heard.stuff, _Given((heard.name,), heard.scores, heard.embeddings, heard.left_out, heard.warnings)
+
+
+def _earlier(out: str | Path | None) -> pa.Table | None:
+    """Return the verdicts at ``out`` where a judge gave some of them."""
+    if out is None or not Path(out).exists():
+        return None
+    table = journal.read(Path(out))
+    return table if table.column("p_wrong").null_count < table.num_rows else None
+
+
+def _with_new(earlier: pa.Table, table: pa.Table) -> pa.Table:
+    """Return the rows of ``earlier``, and those of ``table`` that are about other clips or labels."""
+    known, mine = (
+        list(zip(*(one.column(name).to_pylist() for name in ("source_id", "label")), strict=True))
+        for one in (earlier, table)
+    )
+    new = set(mine) - set(known)
+    return pa.concat_tables(
+        [earlier, table.filter(pa.array([pair in new for pair in mine], pa.bool_()))], promote_options="default"
+    )
 
 
 def _said(out: str | Path | None, review: str | Path | None) -> dict[decisions.Pair, decisions.Decision]:

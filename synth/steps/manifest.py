@@ -44,8 +44,8 @@ SILENT = "windows in which nothing is heard"
 class Planned:
     """A plan of labelled clips: clips by split, and by split and label; what was left out, by reason.
 
-    ``facts``: recordings cut, recordings padded, labels judged wrong, seconds beyond the clips; ``every``: whether a long
-    recording makes several clips.
+    ``facts``: recordings cut, recordings padded, labels judged wrong, labels kept unjudged, seconds beyond the clips;
+    ``every``: whether a long recording makes several clips.
     """
 
     path: Path
@@ -146,6 +146,7 @@ def planned(
         "padded": found.padded,
         "beyond_s": round(found.beyond_s, 2),
         "labels_dropped": sum(chosen.kept.verdicts.values()),
+        "labels_unjudged": chosen.kept.unjudged,
     }
     metadata = {
         "table": "plan",
@@ -159,7 +160,7 @@ def planned(
         "cells": "{}",
         "labels": json.dumps(dict(sorted(_counted(whole).items())), ensure_ascii=False),
         "one_label": json.dumps(all(len(one) == 1 for one in whole.column("labels").to_pylist())),
-        "judged": json.dumps(options.verdicts is not None),
+        "judged": json.dumps(chosen.kept.judged),
         "left_out": json.dumps({why: count for why, count in sorted(left_out.items()) if count}),
         "facts": json.dumps(facts),
         "digest": digest,
@@ -195,7 +196,11 @@ def _chosen(table: pa.Table, options: ManifestOptions) -> _Chosen:
         )
     along = np.nonzero(has | ~good)[0]
     slim = verdicts.Kept(
-        [kept.labels[k] for k in along.tolist()], [kept.verified[k] for k in along.tolist()], verdicts=kept.verdicts
+        [kept.labels[k] for k in along.tolist()],
+        [kept.verified[k] for k in along.tolist()],
+        verdicts=kept.verdicts,
+        judged=kept.judged,
+        unjudged=kept.unjudged,
     )
     return _Chosen(table.take(pa.array(along)), has[along], slim, +kept.recordings + bad)
 

@@ -117,7 +117,7 @@ def refuse_other(out: Path, digest: str, options: Options) -> None:
             + (
                 f". To go on with it: synth mix --recipe {recipe} --out {out}"
                 if isinstance(options, MixOptions)
-                else ""
+                else ". Labels that were judged anew make another data set as well"
             )
         )
     if recipe.exists():

@@ -1,4 +1,7 @@
-"""The recipe of found audio, whole: lists, fetch, index, manifest, audit, through ``synth run`` against a site on this machine."""
+"""The recipe of found audio, whole: lists, fetch, index, clean, manifest, audit, through ``synth run`` against a site on this machine.
+
+Its judge's checkpoint is not there: no label is judged, all are kept, and everything says so.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ def lists(folder: Path) -> None:
 
 @pytest.fixture
 def place(tmp_path):
-    """An empty folder with the recipe, at a pace that a test can wait for, and a cache that holds the lists."""
+    """An empty folder with the recipe, at a pace that a test can wait for, and a cache that holds the lists and no checkpoint."""
     lists(tmp_path / "cache" / "audioset")
     (tmp_path / "here").mkdir()
     text = RECIPE.read_text(encoding="utf-8")
@@ -70,13 +73,18 @@ def place(tmp_path):
 
 
 def environment(site: Site, place: Path) -> dict[str, str]:
-    return {**site.environment(place / "site"), "SYNTH_CACHE_DIR": str(place / "cache")}
+    return {
+        **site.environment(place / "site"),
+        "SYNTH_CACHE_DIR": str(place / "cache"),
+        "HF_HOME": str(place / "hub"),
+    }
 
 
 def data_set(folder: Path) -> list[dict]:
     rows = pq.read_table(folder / "manifest.parquet").to_pylist()
     for row in rows:
         assert row["labels"] and set(row["labels"]) <= set(WANTED)
+        assert row["labels_mask"] == [False] * len(row["labels"])
         assert (row["duration_s"], row["rate_hz"]) == (10.0, 48000)
     return rows
 
@@ -91,6 +99,7 @@ def test_the_recipe_makes_a_data_set(place, media):
     assert "$ synth fetch-audioset" in done.says and "$ synth audit accordion" in done.says
     rows = data_set(place / "here" / "accordion")
     assert len(rows) == 30
+    says_that_nothing_was_judged(place / "here", done.says)
     groups = {}
     for row in rows:
         groups.setdefault(row["parts"][0]["source_id"], set()).add(row["split"])
@@ -98,6 +107,19 @@ def test_the_recipe_makes_a_data_set(place, media):
     for label in WANTED:
         for split in ("train", "val", "test"):
             assert any(label in row["labels"] for row in rows if row["split"] == split)
+
+
+def says_that_nothing_was_judged(here: Path, said: str) -> None:
+    """See the table, the screen and the data card say what is missing."""
+    verdicts = pq.read_table(here / "accordion-verdicts.parquet").to_pylist()
+    assert {(row["verdict"], row["by"], row["reason"]) for row in verdicts} == {
+        ("unjudged", "model", "not judged: the checkpoint 630k-audioset-best is not on this machine")
+    }
+    assert "NO LABEL IS JUDGED: the checkpoint 630k-audioset-best is not on this machine" in said
+    assert "lukewys/laion_clap/resolve/main/630k-audioset-best.pt (1.9 GB)" in said
+    assert "35 labels were not judged: kept" in said
+    card = (here / "accordion" / "README.md").read_text(encoding="utf-8")
+    assert "the verdicts that were given judge none of them (labels_mask is false throughout)" in card
 
 
 def test_what_could_not_be_had_is_listed_and_the_rest_is_made(place, media):
@@ -122,7 +144,8 @@ def test_killed_anywhere_the_next_run_finishes(place, media):
     with Site({ytid: Video(data, 12) for ytid, data in media.items()}) as site:
         env = environment(site, place)
         synth("run", "accordion.toml", cwd=place / "other", **env)
-        for k in range(6):
+        stations = ("accordion-sources.parquet", "accordion-verdicts.parquet", "accordion/plan.parquet")
+        for k in range(4 + len(stations)):
             site.forget()
             process = subprocess.Popen(
                 [*SYNTH, "run", "accordion.toml", "--quiet"],
@@ -134,7 +157,7 @@ def test_killed_anywhere_the_next_run_finishes(place, media):
             if k < 4 and not site.wait("media", 1 + 3 * k, 60):
                 pytest.fail(process.communicate()[1].decode())
             elif k >= 4:  # in the stations after the fetch
-                until(place / "here" / ("accordion-sources.parquet" if k == 4 else "accordion/plan.parquet"), process)
+                until(place / "here" / stations[k - 4], process)
             process.send_signal(signal.SIGKILL)
             process.communicate()
         synth("run", "accordion.toml", cwd=place / "here", **env)
@@ -153,4 +176,4 @@ def until(path: Path, process: subprocess.Popen) -> None:
 
 def test_the_shipped_recipe_is_understood():
     done = synth("run", RECIPE, "--dry-run")
-    assert done.out.count("$ synth ") == 4
+    assert done.out.count("$ synth ") == 5

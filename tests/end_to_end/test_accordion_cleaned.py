@@ -6,7 +6,7 @@ The judge is a small CLAP that knows ten made sounds, three of which stand in fo
 from __future__ import annotations
 
 import os
-import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -30,7 +30,7 @@ def name(label: int, take: int) -> str:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A cache with the lists, copies of all their segments, and the recipe with the judge's marks taken away."""
+    """A cache with the lists, copies of all their segments, and the recipe with a judge that is small."""
     judges.needs_clap()
     from synth.cleaning.clap import sounds
 
@@ -50,15 +50,14 @@ def place(tmp_path_factory):
         (lists / file).write_text(HEADER.format(n=len(some), p=len(some)) + "".join(some))
     classes = "".join(f'{k},{mid},"{text}"\n' for k, (mid, text) in enumerate(NAMES.items()))
     (lists / "class_labels_indices.csv").write_text("index,mid,display_name\n" + classes)
-    text = re.sub(
-        r"^# (\[clean\]|sources|checkpoint|out|verdicts)", r"\1", RECIPE.read_text(encoding="utf-8"), flags=re.M
-    )
+    text = RECIPE.read_text(encoding="utf-8")
     text = text.replace('"630k-audioset-best"', f'"{judges.TINY}"\nprompts = "../prompts.csv"')
     text = text.replace('out = "accordion-audio"', 'out = "accordion-audio"\nadopt = ["../copies"]')
     (home / "prompts.csv").write_text("label,prompt\n" + "".join(f'"{one}",{says}\n' for one, says in PROMPTS.items()))
-    for folder in ("here", "other"):
+    for folder in ("here", "other", "later"):
         (home / folder).mkdir()
-        (home / folder / "accordion.toml").write_text(text, encoding="utf-8")
+        judge = "../judge" if folder == "later" else str(judges.TINY)
+        (home / folder / "accordion.toml").write_text(text.replace(str(judges.TINY), judge), encoding="utf-8")
     return home
 
 
@@ -108,3 +107,26 @@ def test_killed_at_any_station_the_next_run_finishes(place):
     if not (place / "other" / "accordion").exists():
         synth("run", "accordion.toml", cwd=place / "other", **env)
     assert files(here / "accordion") == files(place / "other" / "accordion")
+
+
+def test_a_judge_that_arrives_later_judges_and_its_data_set_wants_a_free_folder(place):
+    later, env = place / "later", environment(place)
+    synth("run", "accordion.toml", cwd=later, **env)
+    unjudged = files(later / "accordion")
+    shutil.copytree(judges.TINY, place / "judge")
+    done = synth("run", "accordion.toml", code=3, cwd=later, **env)
+    verdicts = pq.read_table(later / "accordion-verdicts.parquet").to_pylist()
+    assert {row["verdict"] for row in verdicts} >= {"keep", "wrong"}
+    assert "accordion holds a data set of another recipe" in done.says
+    assert "or remove that folder. Labels that were judged anew make another data set as well" in done.says
+    assert files(later / "accordion") == unjudged
+    shutil.rmtree(later / "accordion")
+    synth("run", "accordion.toml", cwd=later, **env)
+    if not (place / "other" / "accordion").exists():
+        synth("run", "accordion.toml", cwd=place / "other", **env)
+    assert files(later / "accordion") == files(place / "other" / "accordion")
+    shutil.rmtree(place / "judge")
+    done = synth("run", "accordion.toml", cwd=later, **env)  # without it once more: what it said stays
+    assert "NO LABEL IS JUDGED: --checkpoint ../judge: no such file or folder" in done.says
+    assert pq.read_table(later / "accordion-verdicts.parquet").to_pylist() == verdicts
+    assert files(later / "accordion") == files(place / "other" / "accordion")

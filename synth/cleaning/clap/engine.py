@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.cleaning.clap import tokenizer as words
-from synth.cleaning.clap.places import Checkpoint
+from synth.cleaning.clap.places import AbsentError, Checkpoint
 from synth.errors import InputError, UsageError
 
 Vectors = NDArray[np.float32]
@@ -90,19 +90,17 @@ class Transformers:
 
 
 def needed() -> Any:  # noqa: ANN401  # the module torch
-    """Import torch and transformers; raise InputError with the line that installs them."""
+    """Import torch and transformers; raise AbsentError, or InputError where they are broken, with the line that installs them."""
+    advice = ": pip install 'synth[clap]'. Or let another model judge: --scores FILE or --embeddings FILE"
     try:
         import torch
         import transformers
+    except ModuleNotFoundError as error:
+        raise AbsentError(f"CLAP needs PyTorch and transformers ({error})", advice) from error
     except ImportError as error:
-        raise InputError(
-            f"CLAP needs PyTorch and transformers ({error}): pip install 'synth[clap]'. Or let another model judge: "
-            "--scores FILE or --embeddings FILE"
-        ) from error
+        raise InputError(f"CLAP needs PyTorch and transformers, which cannot be imported ({error}){advice}") from error
     if int(transformers.__version__.split(".")[0]) < 5:
-        raise InputError(
-            f"CLAP needs transformers 5 or later, found {transformers.__version__}: pip install 'synth[clap]'"
-        )
+        raise AbsentError(f"CLAP needs transformers 5 or later, found {transformers.__version__}", advice)
     return torch
 
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from synth.cleaning.clap import keymap, weights
 from synth.cleaning.clap import tokenizer as words
 from synth.cleaning.clap.engine import TEXT_BATCH, Vectors, chosen_device, needed, pace
-from synth.cleaning.clap.places import Checkpoint
+from synth.cleaning.clap.places import AbsentError, Checkpoint
 from synth.errors import InputError, UsageError
 
 KNOWN_VERSION = "1.1.7"
@@ -82,7 +82,7 @@ class Laion:
 def module(files: Sequence[Path], size: str, device: str) -> Any:  # noqa: ANN401  # a CLAP_Module
     """Construct laion_clap's module of a size (HTSAT-tiny, HTSAT-base) with blank weights; ``files`` are RoBERTa's words.
 
-    Raises InputError where the package is missing or of another version.
+    Raises AbsentError where the package is missing, InputError where it is broken or of another version.
     """
     with _hub_in_a_folder(files):
         package = _imported()
@@ -103,10 +103,13 @@ def _imported() -> Any:  # noqa: ANN401  # the module laion_clap
     try:
         import laion_clap
     except ImportError as error:
-        raise InputError(
-            f"--engine laion needs the package laion_clap {KNOWN_VERSION} ({error}): pip install 'synth[laion-clap]', in an "
-            "environment of its own if numpy 2 is wanted elsewhere. --engine transformers gives the same embeddings"
-        ) from error
+        what = f"--engine laion needs the package laion_clap {KNOWN_VERSION} ({error})"
+        advice = (
+            ": pip install 'synth[laion-clap]', in an environment of its own if numpy 2 is wanted elsewhere. "
+            "--engine transformers gives the same embeddings"
+        )
+        absent = isinstance(error, ModuleNotFoundError)
+        raise (AbsentError(what, advice) if absent else InputError(what + advice)) from error
     finally:
         sys.argv = arguments
         for name in stubs:

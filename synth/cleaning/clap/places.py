@@ -24,6 +24,17 @@ _WORDS = ("vocab.json", "merges.txt")
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
+class AbsentError(InputError):
+    """The checkpoint, or the packages that run it, are not on this machine: nothing is damaged, there is nothing.
+
+    ``what`` is missing, in a clause; the message goes on with how to get it.
+    """
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(what + advice)
+        self.what = what
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The files of one model: ``weights``, ``config`` (of a Hub directory), the ``words`` of its tokenizer.
@@ -47,8 +58,8 @@ def own_folder() -> Path:
 def find(asked: str) -> Checkpoint:
     """Find the files of ``630k-best``, ``630k-audioset-best``, or of a path: a ``.pt`` file or a Hub directory.
 
-    Raises InputError with every place that was looked at, what to download and where to put it; UsageError for a name
-    that is neither published nor a path.
+    Raises AbsentError where they are not there, with every place that was looked at, what to download and where to put
+    it; InputError where only some of them are; UsageError for a name that is neither published nor a path.
     """
     weights, config = _weights(asked)
     words = _words(weights, config is not None)
@@ -67,11 +78,12 @@ def _weights(asked: str) -> tuple[Path, Path | None]:
         for snapshot in _snapshots(HUB_FOLDERS.get(asked)):
             if (snapshot / "config.json").is_file() and any((snapshot / name).is_file() for name in _WEIGHTS):
                 return _hub(snapshot)
-        raise InputError(
-            f"the checkpoint {asked} is not on this machine, and synth downloads no weights by itself. Download\n"
+        raise AbsentError(
+            f"the checkpoint {asked} is not on this machine",
+            ", and synth downloads no weights by itself. Download\n"
             f"  {_LAION}{PUBLISHED[asked]}  (1.9 GB)\nand put it at\n  {own_folder() / PUBLISHED[asked]}\n"
             f"or give its path: --checkpoint PATH. Looked for in: {', '.join(str(path.parent) for path in looked)}"
-            + _words_advice()
+            + _words_advice(),
         )
     path = Path(asked)
     if path.is_dir():
@@ -83,7 +95,9 @@ def _weights(asked: str) -> tuple[Path, Path | None]:
             f"--checkpoint {asked}: fusion models are not read; wanted {' or '.join(PUBLISHED)}, or a path"
         )
     if path.suffix or os.sep in asked:
-        raise InputError(f"--checkpoint {asked}: no such file or folder; wanted a path or {' or '.join(PUBLISHED)}")
+        raise AbsentError(
+            f"--checkpoint {asked}: no such file or folder", f"; wanted a path or {' or '.join(PUBLISHED)}"
+        )
     raise UsageError(f"--checkpoint {asked}: wanted {', '.join(PUBLISHED)} or a path{nearest(asked, PUBLISHED)}")
 
 
