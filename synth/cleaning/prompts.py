@@ -8,25 +8,32 @@ A file of one's own says otherwise: TOML, CSV, or AudioSet's ontology.json, whos
 from __future__ import annotations
 
 import csv
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from synth.cleaning import descriptions
 from synth.errors import InputError, listed, nearest
 
 TEMPLATE = "This is a sound of {label}"
+SUFFIXES = (".toml", ".csv", ".json")
 _PLACE = "{label}"
 
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """The sentences of each label, and those that describe none of them; ``unused`` are labels that no clip has."""
+    """The sentences of each label, and those that describe none of them.
+
+    Of a file of prompts: ``unused`` are its labels that no clip has, ``standard`` the labels that it does not speak of,
+    which the standard sentences ask about; ``notes`` say both to the user.
+    """
 
     sentences: tuple[tuple[str, ...], ...]
     none_of_these: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    standard: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def all(self) -> list[str]:
         """Return every sentence once."""
@@ -35,12 +42,11 @@ class Prompts:
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """A file of prompts: sentences in place of the standard ones, or ``more`` beside them."""
+    """A file of prompts: sentences in place of the standard ones."""
 
     template: str
     prompts: Mapping[str, tuple[str, ...]]
     none_of_these: tuple[str, ...] = ()
-    more: bool = False
 
 
 def synonyms(label: str) -> list[str]:
@@ -68,38 +74,71 @@ def prompts(labels: Sequence[str], file: Path | None = None, mids: Mapping[str, 
 
     Raises InputError for a file that cannot be read or speaks of none of the labels.
     """
-    own = _read(file, mids or {}) if file else _Own(TEMPLATE, {})
-    out = []
-    for label in labels:
-        standard = tuple(own.template.replace(_PLACE, name) for name in synonyms(label))
-        given = own.prompts.get(label, ())
-        out.append((*standard, *given) if own.more or not given else given)
-    unused = [] if own.more else [label for label in own.prompts if label not in set(labels)]
-    if file and own.prompts and not any(label in own.prompts for label in labels):
+    if file is None:
+        return Prompts(tuple(_standard(label) for label in labels))
+    text = _text(file)
+    suffix = file.suffix.lower()
+    if suffix == ".json":
+        return _described(file, labels, descriptions.read(file, text), mids or {})
+    return _asked(file, labels, _toml(file, text) if suffix == ".toml" else _csv(file, text))
+
+
+def _standard(label: str, template: str = TEMPLATE) -> tuple[str, ...]:
+    return tuple(template.replace(_PLACE, name) for name in synonyms(label))
+
+
+def _described(file: Path, labels: Sequence[str], known: descriptions.Descriptions, mids: Mapping[str, str]) -> Prompts:
+    """Return the standard sentences, and after them what the ontology says of each label."""
+    found = [known.of(label, mids.get(label)) for label in labels]
+    plain = tuple(label for label, text in zip(labels, found, strict=True) if not text)
+    said = listed(known.why_not(label, mids.get(label)) for label in plain)
+    instead = "Wanted AudioSet's names; or sentences of your own in its place: --prompts FILE.csv with the columns label,prompt"
+    if not any(found):
+        raise InputError(f"--prompts {file} describes none of the labels of these clips: {said}. {instead}")
+    note = (
+        f"{file} does not describe {len(plain)} of {len(labels)} labels, which the standard sentence alone asks about: {said}. "
+        f"{instead}"
+    )
+    sentences = tuple((*_standard(label), *([text] if text else ())) for label, text in zip(labels, found, strict=True))
+    return Prompts(sentences, standard=plain, notes=(note,) if plain else ())
+
+
+def _asked(file: Path, labels: Sequence[str], own: _Own) -> Prompts:
+    """Return the file's own sentences, the standard ones for labels that it does not speak of."""
+    if own.prompts and not any(label in own.prompts for label in labels):
         raise InputError(
-            f"{file} has prompts for {listed(own.prompts)} and for none of the labels of these clips: {listed(labels)}"
-            f"{nearest(next(iter(own.prompts)), labels)}"
+            f"--prompts {file} has prompts for {listed(own.prompts)} and for none of the labels of these clips: "
+            f"{listed(labels)}{nearest(next(iter(own.prompts)), labels)}"
         )
-    return Prompts(tuple(out), own.none_of_these, tuple(unused))
+    unused = tuple(label for label in own.prompts if label not in set(labels))
+    plain = tuple(label for label in labels if label not in own.prompts) if own.prompts else ()
+    notes = []
+    if unused:
+        notes.append(f"{file} has prompts for labels that no clip carries: {listed(unused)}")
+    if plain:
+        example = _standard(plain[0], own.template)[0]
+        notes.append(
+            f"{file} has no prompts for {len(plain)} of {len(labels)} labels: {listed(plain)}. They are asked about as "
+            f"without a file: '{example}'"
+        )
+    sentences = tuple(own.prompts.get(label) or _standard(label, own.template) for label in labels)
+    return Prompts(sentences, own.none_of_these, unused, plain, tuple(notes))
 
 
-def _read(file: Path, mids: Mapping[str, str]) -> _Own:
-    readers = {".toml": _toml, ".csv": _csv, ".json": _ontology}
+def _text(file: Path) -> str:
     if not file.is_file():
         raise InputError(
             f"--prompts {file}: no such file; wanted TOML, CSV (label, prompt) or AudioSet's ontology.json"
         )
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
-        raise InputError(f"--prompts {file}: wanted a name that ends in {', '.join(readers)}")
+    if file.suffix.lower() not in SUFFIXES:
+        raise InputError(f"--prompts {file}: wanted a name that ends in {', '.join(SUFFIXES)}")
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"--prompts {file} cannot be read as UTF-8 text ({error})") from None
-    return reader(file, text, mids)
 
 
-def _toml(file: Path, text: str, mids: Mapping[str, str]) -> _Own:
+def _toml(file: Path, text: str) -> _Own:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -126,7 +165,7 @@ def _sentences(file: Path, label: str, value: object, *, empty: bool = False) ->
     return texts
 
 
-def _csv(file: Path, text: str, mids: Mapping[str, str]) -> _Own:
+def _csv(file: Path, text: str) -> _Own:
     rows = csv.DictReader(text.splitlines())
     names = list(rows.fieldnames or [])
     if not {"label", "prompt"} <= set(names):
@@ -137,20 +176,6 @@ def _csv(file: Path, text: str, mids: Mapping[str, str]) -> _Own:
         if not label or not prompt:
             raise InputError(f"--prompts {file}, row {number}: an empty {'prompt' if label else 'label'}")
         given[label] = (*given.get(label, ()), prompt)
+    if not given:
+        raise InputError(f"--prompts {file} has no rows; wanted a label and a prompt in each")
     return _Own(TEMPLATE, given)
-
-
-def _ontology(file: Path, text: str, mids: Mapping[str, str]) -> _Own:
-    try:
-        entries = json.loads(text)
-        if not isinstance(entries, list) or not entries:
-            raise TypeError
-        described = [(str(one["id"]), str(one["name"]), str(one["description"]).strip()) for one in entries]
-    except (ValueError, KeyError, TypeError):
-        raise InputError(
-            f"--prompts {file}: wanted AudioSet's ontology.json, a list of objects with id, name and description"
-        ) from None
-    by_mid = {mid: text for mid, _, text in described if text}
-    given = {name: (text,) for _, name, text in described if text}
-    given |= {label: (by_mid[mid],) for label, mid in mids.items() if mid in by_mid}
-    return _Own(TEMPLATE, given, more=True)

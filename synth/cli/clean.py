@@ -129,6 +129,7 @@ def command(
             "classes": done.classes,
             "left_out": done.left_out,
             "warnings": done.warnings,
+            "standard_prompts": done.standard,
             "absent": done.absent,
             "suggested": done.suggested,
             "human": done.humans,

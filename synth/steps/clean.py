@@ -43,8 +43,9 @@ class Cleaned:
 
     ``counts``: rows by verdict, human ones included; ``left_out``: recordings that were not judged and scores that were not
     used, by reason; ``known``: share of the wrong labels whose clips sound like another label; ``gone``: human verdicts on
-    labels that are not there any more (kept); ``trial``: what the verdicts are worth on these clips; ``absent``: what is
-    missing and how to get it, where the judge was not there and nothing was judged.
+    labels that are not there any more (kept); ``trial``: what the verdicts are worth on these clips; ``standard``: labels
+    that a file of prompts does not speak of; ``absent``: what is missing and how to get it, where the judge was not there
+    and nothing was judged.
     """
 
     table: pa.Table
@@ -58,6 +59,7 @@ class Cleaned:
     gone: int
     trial: trials.Trial | None
     warnings: tuple[str, ...] = ()
+    standard: tuple[str, ...] = ()
     absent: str = ""
 
 
@@ -73,6 +75,7 @@ class _Given:
     embeddings: NDArray[np.float32] | None
     left_out: Counter[str]
     warnings: tuple[str, ...] = ()
+    standard: tuple[str, ...] = ()
     absent: AbsentError | None = None
 
     def values(self, stuff: Material, carries: Bools, seed: int) -> list[NDArray[np.float32]]:
@@ -192,6 +195,7 @@ def clean(
         int((where < 0).sum()),
         tried,
         warnings,
+        given.standard,
         str(given.absent or ""),
     )
 
@@ -256,7 +260,9 @@ def _listened(
         if without == STOP:
             raise
         return stuff, _Given((), np.full(stuff.carries.shape, np.nan, np.float32), None, Counter(), absent=absent)
-    return heard.stuff, _Given((heard.name,), heard.scores, heard.embeddings, heard.left_out, heard.warnings)
+    return heard.stuff, _Given(
+        (heard.name,), heard.scores, heard.embeddings, heard.left_out, heard.warnings, heard.standard
+    )
 
 
 def _earlier(out: str | Path | None) -> pa.Table | None:

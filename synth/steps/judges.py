@@ -39,7 +39,8 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What the judge said: ``stuff`` with a column more where it was asked for none of these, ``scores`` (clips, labels),
-    ``embeddings`` (clips, dimensions), its ``name`` with the hash of its weights, ``left_out`` and ``warnings``.
+    ``embeddings`` (clips, dimensions), its ``name`` with the hash of its weights, ``left_out``, ``warnings``, and the labels
+    that only the ``standard`` sentences asked about, although there was a file of prompts.
     """
 
     stuff: Material
@@ -48,6 +49,7 @@ class Heard:
     name: str
     left_out: Counter[str]
     warnings: tuple[str, ...]
+    standard: tuple[str, ...]
 
 
 def heard(sources: pa.Table, stuff: Material, asked: Asked, roots: Mapping[str, Path], progress: Progress) -> Heard:
@@ -82,7 +84,7 @@ def heard(sources: pa.Table, stuff: Material, asked: Asked, roots: Mapping[str, 
             carries=np.column_stack([stuff.carries, np.zeros(len(stuff.carries), np.bool_)]),
         )
         scores = np.column_stack([scores, found.none_of_these])
-    return Heard(stuff, scores, found.embeddings, found.judge, left_out, found.warnings)
+    return Heard(stuff, scores, found.embeddings, found.judge, left_out, found.warnings, found.standard)
 
 
 def self_test(asked: Asked) -> tuple[str, selftest.SelfTest]:

@@ -30,7 +30,7 @@ class Scored:
     label holds wherever in the clip its sound is heard; NaN where a recording could not be heard. ``none_of_these``,
     shape (clips,): the largest cosine with any such prompt, NaN without them. ``embeddings``, shape (clips, dimension):
     mean over the windows, of unit length. ``problems``: why a recording was not heard, by row. ``judge``: the model,
-    with its hash. ``warnings``: sentences for the user.
+    with its hash. ``warnings``: sentences for the user. ``standard``: labels that the file of prompts does not speak of.
     """
 
     scores: Vectors
@@ -39,6 +39,7 @@ class Scored:
     problems: dict[int, str]
     judge: str
     warnings: tuple[str, ...]
+    standard: tuple[str, ...] = ()
 
 
 class Judge:
@@ -164,8 +165,8 @@ def scored(
         ClaimError: the judge fails the self-test.
         UsageError: a checkpoint, engine or device that does not exist.
     """
+    asked = standard_prompts(labels, prompts, overlap.mids(sources))  # a wrong file is wrong without a judge, too
     judge = Judge(checkpoint, engine=engine, allow_pickle=allow_pickle, device=device, bfloat16=bfloat16)
-    asked = standard_prompts(labels, prompts, overlap.mids(sources))
     if self_test:
         selftest.required(judge)
     texts = asked.all()
@@ -175,9 +176,6 @@ def scored(
     vectors, counts, problems = judge.recordings(files, keys, [seconds or 0.0 for seconds in facts[2]], progress)
     if len(files) and not counts.any():
         raise InputError(f"none of {len(files)} recordings could be heard: {listed(problems.values(), 3)}")
-    warnings = overlap.warnings(judge.files, sources)
-    if asked.unused:
-        warnings.append(f"{prompts} has prompts for labels that no clip carries: {listed(asked.unused)}")
     matrix = np.stack([_mean(np.stack([sentences[text] for text in group])) for group in asked.sentences])
     none = np.stack([sentences[text] for text in asked.none_of_these]) if asked.none_of_these else None
     return Scored(
@@ -188,7 +186,8 @@ def scored(
         else np.max(_largest(vectors, counts, none), axis=1),
         problems=problems,
         judge=judge.says,
-        warnings=tuple(warnings),
+        warnings=(*overlap.warnings(judge.files, sources), *asked.notes),
+        standard=asked.standard,
     )
 
 
