@@ -69,5 +69,14 @@ def material(sources: pa.Table, where: str) -> Material:
     return Material(Clips(ids, paths), names, carries, np.array(group, np.int64), +left_out)
 
 
+def mids(sources: pa.Table) -> dict[str, str]:
+    """Return AudioSet's machine id of each label that has one."""
+    out: dict[str, str] = {}
+    for labels, ids in zip(sources.column("labels").to_pylist(), sources.column("mids").to_pylist(), strict=True):
+        if labels and ids and len(labels) == len(ids):
+            out.update(zip(labels, ids, strict=True))
+    return out
+
+
 def _picked(values: Sequence[str], rows: Sequence[int]) -> list[str]:
     return [values[k] for k in rows]

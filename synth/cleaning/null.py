@@ -33,11 +33,25 @@ def normal_cdf(x: Floats) -> Floats:
     return np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in x.ravel()]).reshape(x.shape)
 
 
-def named(carries: Bools, related: Bools | None) -> Bools:
-    """Return which labels each clip carries, or carries a related one of (clips, labels)."""
-    if related is None or not related.any():
-        return carries
-    found: Bools = carries | (carries.astype(np.float32) @ related.astype(np.float32) > 0)
+def named(carries: Bools, related: Bools | None, above: Bools | None = None) -> Bools:
+    """Return which labels each clip carries, or is no evidence against, (clips, labels) as ``carries``.
+
+    ``related`` (labels, labels): it carries a related one. ``above`` (labels, labels), parents in rows: it carries one
+    below, or one above and none that says which of the labels below that is. ``Music, Guitar`` is evidence against
+    ``Accordion``, and ``Music`` is not; were it none, an instrument would be compared with everything but instruments.
+    """
+    found = carries
+    if related is not None and related.any():
+        found = found | _any(carries, related)
+    if above is not None and above.any():
+        below = _any(carries, above.T)
+        found = found | below | _any(carries & ~below, above)
+    return found
+
+
+def _any(carries: Bools, related: Bools) -> Bools:
+    """Return to which labels any of those is related that each clip carries (clips, labels)."""
+    found: Bools = carries.astype(np.float32) @ related.astype(np.float32) > 0
     return found
 
 

@@ -131,6 +131,8 @@ def command(
             "warnings": done.warnings,
             "standard_prompts": done.standard,
             "absent": done.absent,
+            "related": done.related,
+            "ontology": done.ontology,
             "suggested": done.suggested,
             "human": done.humans,
             "human_gone": done.gone,
@@ -178,6 +180,12 @@ def _say(session: Session, done: Cleaned, precision: float) -> None:
 
 
 def _say_labels(session: Session, done: Cleaned) -> None:
+    together, above = done.related["together"], done.related["ontology"]
+    if together or above:
+        session.say(
+            f"  pairs of labels that do not speak against each other: {together:,} go together nearly always"
+            + (f", {above:,} are parent and child in {done.ontology}" if done.ontology else "")
+        )
     width = min(max(map(len, done.classes)), 40)
     session.say(f"  {'label':<{width}}  {'clips':>7}  {'AUC':>4}  {'wrong':>6}  {'90 %':>11}  rejected")
     ordered = sorted(done.classes.items(), key=lambda item: -item[1]["clips"])

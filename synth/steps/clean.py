@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from synth.cleaning import rows as verdicts
 from synth.cleaning import trial as trials
 from synth.cleaning.clap.places import AbsentError
 from synth.cleaning.decision import WORDS, judge
-from synth.cleaning.material import Material, material
+from synth.cleaning.material import Material, material, mids
 from synth.cleaning.null import Bools, named
 from synth.cleaning.scores import embeddings as read_embeddings
 from synth.cleaning.scores import scores as read_scores
@@ -29,11 +29,12 @@ from synth.errors import InputError, UsageError
 from synth.publishing.review import decisions, journal
 from synth.steps import judges
 from synth.steps.progress import Progress, silent
+from synth.steps.related import related
 from synth.store import parquet
 from synth.tables import FORMAT_VERSION, SOURCES, VERDICTS
 
 SOURCES_BY = "synth index PATH --csv FILE -o sources.parquet"
-NEEDED = ("source_id", "path", "labels", "group_id", "status")
+NEEDED = ("source_id", "path", "labels", "mids", "group_id", "status")
 STOP, GO_ON = "stop", "unjudged"  # where the checkpoint is not there
 
 
@@ -45,7 +46,8 @@ class Cleaned:
     used, by reason; ``known``: share of the wrong labels whose clips sound like another label; ``gone``: human verdicts on
     labels that are not there any more (kept); ``trial``: what the verdicts are worth on these clips; ``standard``: labels
     that a file of prompts does not speak of; ``absent``: what is missing and how to get it, where the judge was not there
-    and nothing was judged.
+    and nothing was judged; ``related``: pairs of labels that do not speak against each other, those that go ``together``
+    nearly always and those of the ``ontology``.
     """
 
     table: pa.Table
@@ -61,6 +63,8 @@ class Cleaned:
     warnings: tuple[str, ...] = ()
     standard: tuple[str, ...] = ()
     absent: str = ""
+    related: Mapping[str, int] = field(default_factory=dict)
+    ontology: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,8 @@ def clean(
     path = Path(sources)
     _apart(out, sources, scores, embeddings)
     file = parquet.opened(path, SOURCES, SOURCES_BY)
-    stuff = material(file.read(columns=list(NEEDED)), str(path))
+    table = file.read(columns=list(NEEDED))
+    stuff = material(table, str(path))
     if checkpoint is None:
         given = _given(stuff, scores, embeddings)
     else:
@@ -131,17 +136,17 @@ def clean(
         stuff, given = _listened(file, stuff, asked, roots or {}, progress, without_checkpoint)
     if given.absent is not None:
         trial = None  # of nobody
-    related = stuff.related()
+    kin = related(stuff, mids(table), prompts)
     steps = 1 if trial is None else 2
     progress("judge labels", 0, steps)
     values = given.values(stuff, stuff.carries, seed)
-    judged = judge(values, stuff.carries, stuff.groups, precision, seed, related)
+    judged = judge(values, stuff.carries, stuff.groups, precision, seed, kin.together, kin.above)
     progress("judge labels", 1, steps)
     tried = None
     if trial is not None:
-        planted = trials.plant(stuff.carries, named(stuff.carries, related), trial, seed)
+        planted = trials.plant(stuff.carries, named(stuff.carries, kin.together, kin.above), trial, seed)
         again = given.values(stuff, planted.carries, seed)
-        after = judge(again, planted.carries, stuff.groups, precision, seed, related)
+        after = judge(again, planted.carries, stuff.groups, precision, seed, kin.together, kin.above)
         tried = trials.compare(judged, after, planted, trial, precision)
         progress("judge labels", 2, steps)
     said = _said(out, review)
@@ -169,9 +174,10 @@ def clean(
         "seed": str(seed),
         "judge": ", ".join(given.names),
         "known": "" if math.isnan(judged.known) else str(judged.known),
+        "related": json.dumps(kin.pairs()),
         "classes": json.dumps(classes, ensure_ascii=False),
     }
-    warnings = given.warnings
+    warnings = (*given.warnings, *kin.warnings)
     if given.absent is not None:
         warnings = (f"NO LABEL IS JUDGED: {given.absent}",)
         earlier = _earlier(out)
@@ -197,6 +203,8 @@ def clean(
         warnings,
         given.standard,
         str(given.absent or ""),
+        kin.pairs(),
+        None if kin.ontology is None else str(kin.ontology),
     )
 
 

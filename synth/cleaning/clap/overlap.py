@@ -13,15 +13,6 @@ _ESC = re.compile(r"(^|/)[1-5]-\d+-[A-Z]-\d+\.\w+$")  # ESC-50's names: fold, Fr
 _AUDIOSET = re.compile(r"audioset|clap-htsat-(un)?fused|larger_clap_general", re.IGNORECASE)
 
 
-def mids(sources: pa.Table) -> dict[str, str]:
-    """Return AudioSet's machine id of each label that has one."""
-    out: dict[str, str] = {}
-    for labels, ids in zip(sources.column("labels").to_pylist(), sources.column("mids").to_pylist(), strict=True):
-        if labels and ids and len(labels) == len(ids):
-            out.update(zip(labels, ids, strict=True))
-    return out
-
-
 def warnings(checkpoint: Checkpoint, sources: pa.Table) -> list[str]:
     """Return a sentence for each kind of clip that the judge may know by heart.
 

@@ -15,6 +15,7 @@ from synth.cleaning.clap import listening, overlap, places, selftest, windows
 from synth.cleaning.clap.engine import Engine, Transformers
 from synth.cleaning.clap.listening import Progress
 from synth.cleaning.clap.store import Store
+from synth.cleaning.material import mids
 from synth.cleaning.prompts import prompts as standard_prompts
 from synth.errors import InputError, UsageError, listed
 
@@ -165,7 +166,7 @@ def scored(
         ClaimError: the judge fails the self-test.
         UsageError: a checkpoint, engine or device that does not exist.
     """
-    asked = standard_prompts(labels, prompts, overlap.mids(sources))  # a wrong file is wrong without a judge, too
+    asked = standard_prompts(labels, prompts, mids(sources))  # a wrong file is wrong without a judge, too
     judge = Judge(checkpoint, engine=engine, allow_pickle=allow_pickle, device=device, bfloat16=bfloat16)
     if self_test:
         selftest.required(judge)
