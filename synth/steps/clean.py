@@ -19,17 +19,15 @@ from synth import __version__
 from synth.cleaning import rows as verdicts
 from synth.cleaning import trial as trials
 from synth.cleaning.clap.places import AbsentError
-from synth.cleaning.decision import WORDS, judge
+from synth.cleaning.decision import WORDS, Judged, judge
 from synth.cleaning.material import Material, material, mids
-from synth.cleaning.null import Bools, named
-from synth.cleaning.scores import embeddings as read_embeddings
-from synth.cleaning.scores import scores as read_scores
-from synth.cleaning.witness import agreement
+from synth.cleaning.null import Bools, Ints, named
 from synth.errors import InputError, UsageError
 from synth.publishing.review import decisions, journal
 from synth.steps import judges
+from synth.steps.judges import Words
 from synth.steps.progress import Progress, silent
-from synth.steps.related import related
+from synth.steps.related import Related, related
 from synth.store import parquet
 from synth.tables import FORMAT_VERSION, SOURCES, VERDICTS
 
@@ -68,26 +66,29 @@ class Cleaned:
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
-    """What somebody's model said of the clips; embeddings are turned into scores for whatever labels the clips carry.
+class _Case:
+    """What is judged by: the judge's words, which labels are related, what was asked for."""
 
-    ``absent``: why there was no model to say anything.
-    """
+    words: Words
+    kin: Related
+    precision: float
+    seed: int
 
-    names: tuple[str, ...]
-    scores: NDArray[np.float32] | None
-    embeddings: NDArray[np.float32] | None
-    left_out: Counter[str]
-    warnings: tuple[str, ...] = ()
-    standard: tuple[str, ...] = ()
-    absent: AbsentError | None = None
+    def values(self, carries: Bools) -> list[NDArray[np.float32]]:
+        """Return the scores of each judge for labels (clips, labels): those that the clips carry, or others for a trial."""
+        return self.words.values(carries, self.seed)
 
-    def values(self, stuff: Material, carries: Bools, seed: int) -> list[NDArray[np.float32]]:
-        """Return scores (clips, labels), one array a judge."""
-        out = [] if self.scores is None else [self.scores]
-        if self.embeddings is not None:
-            out.append(agreement(self.embeddings, carries, stuff.groups, seed))
-        return out
+    def judged(self, values: list[NDArray[np.float32]], carries: Bools) -> Judged:
+        """Judge labels by their scores."""
+        groups = self.words.stuff.groups
+        return judge(values, carries, groups, self.precision, self.seed, self.kin.together, self.kin.above)
+
+    def tried(self, judged: Judged, share: float) -> trials.Trial:
+        """Plant wrong labels in a share of the clips, judge again, and see what was found."""
+        carries = self.words.stuff.carries
+        planted = trials.plant(carries, named(carries, self.kin.together, self.kin.above), share, self.seed)
+        after = self.judged(self.values(planted.carries), planted.carries)
+        return trials.compare(judged, after, planted, share, self.precision)
 
 
 def clean(
@@ -130,82 +131,104 @@ def clean(
     table = file.read(columns=list(NEEDED))
     stuff = material(table, str(path))
     if checkpoint is None:
-        given = _given(stuff, scores, embeddings)
+        words = judges.of_files(stuff, scores, embeddings)
     else:
         asked = judges.Asked(checkpoint, prompts, engine, allow_pickle, device, bfloat16)
-        stuff, given = _listened(file, stuff, asked, roots or {}, progress, without_checkpoint)
-    if given.absent is not None:
-        trial = None  # of nobody
-    kin = related(stuff, mids(table), prompts)
-    steps = 1 if trial is None else 2
+        try:
+            words = judges.of_clap(file.read(columns=list(judges.COLUMNS)), stuff, asked, roots or {}, progress)
+        except AbsentError as absent:
+            if without_checkpoint == STOP:
+                raise
+            words = judges.of_nobody(stuff, absent)
+    stuff = words.stuff
+    case = _Case(words, related(stuff, mids(table), prompts), precision, seed)
+    share = trial if words.absent is None else None  # nobody is not tried
+    steps = 1 if share is None else 2
     progress("judge labels", 0, steps)
-    values = given.values(stuff, stuff.carries, seed)
-    judged = judge(values, stuff.carries, stuff.groups, precision, seed, kin.together, kin.above)
+    values = case.values(stuff.carries)
+    judged = case.judged(values, stuff.carries)
     progress("judge labels", 1, steps)
     tried = None
-    if trial is not None:
-        planted = trials.plant(stuff.carries, named(stuff.carries, kin.together, kin.above), trial, seed)
-        again = given.values(stuff, planted.carries, seed)
-        after = judge(again, planted.carries, stuff.groups, precision, seed, kin.together, kin.above)
-        tried = trials.compare(judged, after, planted, trial, precision)
+    if share is not None:
+        tried = case.tried(judged, share)
         progress("judge labels", 2, steps)
     said = _said(out, review)
-    # clips that chance chose estimate the precision of the rest; those heard worst first only flatter the judge
-    by_chance = {pair: decision for pair, decision in said.items() if decisions.by_chance(decision.reason)}
-    for some in (by_chance, said):
-        words = {pair: str(decision.verdict) for pair, decision in some.items()}
-        where = verdicts.positions(stuff, words)
-        found = verdicts.heard(judged, where, words)
-        judged = verdicts.with_hearing(judged, found, precision)
-    why_not = f"not judged: {given.absent.what}" if given.absent else None
-    table = verdicts.table(stuff, judged, values[0], found, why_not)
-    carried: list[bool] = np.any(stuff.carries, axis=0).tolist()
-    classes = {
-        name: _facts(asdict(one))
-        for name, one, there in zip(stuff.labels, judged.classes, carried, strict=True)
-        if there
-    }
-    metadata = {
-        "table": VERDICTS.name,
-        "format_version": FORMAT_VERSION,
-        "synth_version": __version__,
-        "sources_digest": _digest(file),
-        "precision": str(precision),
-        "seed": str(seed),
-        "judge": ", ".join(given.names),
-        "known": "" if math.isnan(judged.known) else str(judged.known),
-        "related": json.dumps(kin.pairs()),
-        "classes": json.dumps(classes, ensure_ascii=False),
-    }
-    warnings = (*given.warnings, *kin.warnings)
-    if given.absent is not None:
-        warnings = (f"NO LABEL IS JUDGED: {given.absent}",)
+    judged, heard, where = _with_people(judged, stuff, said, precision)
+    why_not = f"not judged: {words.absent.what}" if words.absent else None
+    found = verdicts.table(stuff, judged, values[0], heard, why_not)
+    classes = _classes(stuff, judged)
+    metadata = _metadata(case, judged, classes, _digest(file))
+    warnings = (*words.warnings, *case.kin.warnings)
+    if words.absent is not None:
+        warnings = (f"NO LABEL IS JUDGED: {words.absent}",)
         earlier = _earlier(out)
         if earlier is not None:  # what a judge said when it was there stays
-            table, metadata = _with_new(earlier, table), parquet.metadata(earlier.schema)
+            found, metadata = _with_new(earlier, found), parquet.metadata(earlier.schema)
             classes = json.loads(metadata.get("classes", "{}"))
             warnings = (*warnings, f"what {out} holds of an earlier run ({metadata.get('judge')}) stays")
-    table = decisions.with_decisions(table, said).replace_schema_metadata(metadata)
+    found = decisions.with_decisions(found, said).replace_schema_metadata(metadata)
     if out is not None:
-        parquet.write(table, Path(out))
-    counts = Counter(table.column("verdict").to_pylist())
+        parquet.write(found, Path(out))
+    counts = Counter(found.column("verdict").to_pylist())
     return Cleaned(
-        table,
+        found,
         {word: counts[word] for word in WORDS},
         classes,
         judged.known,
-        given.names,
-        dict(+(stuff.left_out + given.left_out)),
+        words.names,
+        dict(+(stuff.left_out + words.left_out)),
         len(judged.missing[0]),
         int((where >= 0).sum()),
         int((where < 0).sum()),
         tried,
         warnings,
-        given.standard,
-        str(given.absent or ""),
-        kin.pairs(),
-        None if kin.ontology is None else str(kin.ontology),
+        words.standard,
+        str(words.absent or ""),
+        case.kin.pairs(),
+        None if case.kin.ontology is None else str(case.kin.ontology),
     )
+
+
+def _with_people(
+    judged: Judged, stuff: Material, said: Mapping[decisions.Pair, decisions.Decision], precision: float
+) -> tuple[Judged, dict[int, verdicts.Heard], Ints]:
+    """Withdraw the rejections of labels of which people heard that too many are right.
+
+    Returns what was heard of each label and, for each decision, the row it is about or -1. Clips that chance chose
+    estimate the precision of the rest; those heard worst first only flatter the judge.
+    """
+    by_chance = {pair: decision for pair, decision in said.items() if decisions.by_chance(decision.reason)}
+    for some in (by_chance, said):
+        words = {pair: str(decision.verdict) for pair, decision in some.items()}
+        where = verdicts.positions(stuff, words)
+        heard = verdicts.heard(judged, where, words)
+        judged = verdicts.with_hearing(judged, heard, precision)
+    return judged, heard, where
+
+
+def _classes(stuff: Material, judged: Judged) -> dict[str, dict[str, Any]]:
+    """Return what was found out about each label that a clip carries."""
+    carried: list[bool] = np.any(stuff.carries, axis=0).tolist()
+    return {
+        name: _facts(asdict(one))
+        for name, one, there in zip(stuff.labels, judged.classes, carried, strict=True)
+        if there
+    }
+
+
+def _metadata(case: _Case, judged: Judged, classes: Mapping[str, Any], sources_digest: str) -> dict[str, str]:
+    return {
+        "table": VERDICTS.name,
+        "format_version": FORMAT_VERSION,
+        "synth_version": __version__,
+        "sources_digest": sources_digest,
+        "precision": str(case.precision),
+        "seed": str(case.seed),
+        "judge": ", ".join(case.words.names),
+        "known": "" if math.isnan(judged.known) else str(judged.known),
+        "related": json.dumps(case.kin.pairs()),
+        "classes": json.dumps(classes, ensure_ascii=False),
+    }
 
 
 def _checked(
@@ -235,42 +258,6 @@ def _apart(out: str | Path | None, *inputs: str | Path | None) -> None:
     for one in inputs:
         if out is not None and one is not None and Path(out).resolve() == Path(one).resolve():
             raise UsageError(f"-o {out} is one of the inputs; wanted another name, e.g. -o verdicts.parquet")
-
-
-def _given(stuff: Material, scores: str | Path | None, embeddings: str | Path | None) -> _Given:
-    left_out: Counter[str] = Counter()
-    names, matrix, vectors = [], None, None
-    if scores is not None:
-        found = read_scores(Path(scores), stuff.clips, stuff.labels)
-        matrix = found.values
-        left_out += found.left_out
-        names.append(f"scores {Path(scores).name}")
-    if embeddings is not None:
-        found = read_embeddings(Path(embeddings), stuff.clips)
-        vectors = found.values
-        left_out += found.left_out
-        names.append(f"embeddings {Path(embeddings).name}")
-    return _Given(tuple(names), matrix, vectors, left_out)
-
-
-def _listened(
-    file: pq.ParquetFile,
-    stuff: Material,
-    asked: judges.Asked,
-    roots: Mapping[str, Path],
-    progress: Progress,
-    without: str,
-) -> tuple[Material, _Given]:
-    """Let CLAP hear the clips; where it is not there and that is no reason to stop, nothing is said of any of them."""
-    try:
-        heard = judges.heard(file.read(columns=list(judges.COLUMNS)), stuff, asked, roots, progress)
-    except AbsentError as absent:
-        if without == STOP:
-            raise
-        return stuff, _Given((), np.full(stuff.carries.shape, np.nan, np.float32), None, Counter(), absent=absent)
-    return heard.stuff, _Given(
-        (heard.name,), heard.scores, heard.embeddings, heard.left_out, heard.warnings, heard.standard
-    )
 
 
 def _earlier(out: str | Path | None) -> pa.Table | None:
