@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -187,13 +188,28 @@ def _serve(session: _Session, port: int, ready: Callable[[str], None] | None) ->
     except OSError as error:
         raise InputError(f"--port {port}: {error.strerror}; leave it out and any free port is taken") from error
     try:
-        if ready:
-            ready(server.address)
-        server.serve_forever()
-    except KeyboardInterrupt:
-        pass  # the other way to end a review: all is stored
+        with _ended_by_ctrl_c(server):
+            if ready:
+                ready(server.address)
+            server.serve_forever()
     finally:
         server.server_close()
+
+
+@contextmanager
+def _ended_by_ctrl_c(server: Server) -> Iterator[None]:
+    """Let Ctrl-C end the server, the other way to end a review: all is stored.
+
+    Not by an exception: one that comes while Python tidies up after a thread is printed and forgotten.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=server.shutdown, daemon=True).start())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 class _Session:

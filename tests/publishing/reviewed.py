@@ -140,8 +140,8 @@ class Running:
         return self.end()
 
     def end(self) -> dict:
-        out = self.process.stdout.read()
         assert self.process.wait(PATIENCE_S) == 0, "".join(self.said)
+        out = self.process.stdout.read()
         self._reader.join(PATIENCE_S)
         return json.loads(out)
 
