@@ -15,8 +15,8 @@ def main() -> None:
     parser.add_argument("clips", type=int)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--batch", type=int, default=500, help="clips in one write")
-    parser.add_argument("--shard", type=int, default=10_000, help="clips in one file")
+    parser.add_argument("--batch", type=int, default=1_000, help="clips in one write")
+    parser.add_argument("--shard", type=int, default=1_000, help="clips in one file")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     batch = memoryview(os.urandom(1 << 20) * (options.batch * CLIP_BYTES // (1 << 20) + 1))[
