@@ -50,7 +50,13 @@ def command(
         progress=session.progress,
     )
     report.indexed(session, done)
-    session.say(f"{out}: {done.table.num_rows:,} rows. Next: synth split {out} --split 80/10/10 -o split.parquet")
+    spoken = done.table.column("speaker_id").null_count < done.table.num_rows
+    then = (
+        f"synth split {out} --split 80/10/10 -o split.parquet"
+        if spoken
+        else f"synth manifest {out} --split 80/10/10 -o DIR"
+    )
+    session.say(f"{out}: {done.table.num_rows:,} rows. Next: {then}")
     oddities = {oddity.kind: oddity.count for _, corpus in done.corpora for oddity in corpus.oddities}
     session.result(
         {"out": out, "rows": done.table.num_rows, "status": dict(done.counts), "oddities": oddities, "read": done.fresh}

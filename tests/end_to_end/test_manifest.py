@@ -286,7 +286,8 @@ def test_too_few_groups_and_sources_without_labels(sources, tmp_path):
     pq.write_table(few, tmp_path / "few.parquet")
     done = synth("manifest", tmp_path / "few.parquet", "--seconds", 1, "-o", tmp_path / "set", code=3)
     assert "2 groups of clips for 3 splits" in done.says
-    synth("index", "demo-voices", "-o", tmp_path / "voices.parquet")
+    done = synth("index", "demo-voices", "-o", tmp_path / "voices.parquet")
+    assert "Next: synth split" in done.says
     done = synth("manifest", tmp_path / "voices.parquet", "-o", tmp_path / "set", code=3)
     assert "100 no label" in done.says
     assert "--csv" in done.says
@@ -387,7 +388,8 @@ def test_full_scale_stays_full_scale(tmp_path):
         sound[[k, 50 + k]] = 0  # one at either end, so that the mean stays
         soundfile.write(place / f"{k}.wav", sound, 16000)
     (tmp_path / "loud.csv").write_text("path,labels\n0.wav,a\n1.wav,a\n2.wav,a\n")
-    synth("index", place, "--csv", tmp_path / "loud.csv", "-o", tmp_path / "sources.parquet")
+    done = synth("index", place, "--csv", tmp_path / "loud.csv", "-o", tmp_path / "sources.parquet")
+    assert "Next: synth manifest" in done.says, "not what is done with speakers"
     synth("manifest", tmp_path / "sources.parquet", "--seconds", 1, "--rate", 16000, "-o", tmp_path / "set")
     for row in clips(tmp_path / "set", "audio", "level_dbfs", "parts"):
         sound, _ = own(place / Path(row["parts"][0]["source_id"]).name)
