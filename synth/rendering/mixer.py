@@ -18,7 +18,7 @@ from synth.audio.decibels import GAIN_BITS, UNITY
 from synth.errors import ClaimError
 
 RAMP_S = 0.01
-TILE_BYTES = 1 << 20  # of 32-bit samples mixed at a time, of clips whose parts all fill them
+TILE_BYTES, TILE_CLIPS = 1 << 20, 64  # of 32-bit samples, and clips, that are mixed at a time where all parts fill them
 LARGEST = 32767
 SAFE_GAIN = 65535  # no 16-bit sample times it passes 32 bits
 WIDEST = (1 << 31) - 1 - (UNITY >> 1)
@@ -50,7 +50,8 @@ class Mixer:
     def __init__(self, length_n: int, rate_hz: int, as_is: bool = False) -> None:
         self._sum = np.empty(length_n, np.int32)
         self._stem = np.empty(length_n, np.int32)
-        self._tile = np.empty((2, max(TILE_BYTES // (4 * max(length_n, 1)), 1), length_n), np.int32)
+        tall = max(1, min(TILE_CLIPS, TILE_BYTES // (4 * max(length_n, 1))))
+        self._tile = np.empty((2, tall, length_n), np.int32)
         self._rows = tuple(list(tile) for tile in self._tile)
         self._length_n = length_n
         self._fade = ramp(rate_hz)[: 0 if as_is else None]

@@ -99,7 +99,6 @@ class Renderer:
         count = shard.end - shard.first
         rows = self._plan.rows(shard.row, shard.row + count)
         stems: list[NDArray[np.int16]] | None = None
-        encoded: pa.Array | None = None
         matrix = self._matrix(len(rows.source)) if job.stems else None
         if matrix is not None:
             pcm = matrix[:, WAV_HEADER_BYTES:].view(np.int16)
@@ -107,9 +106,8 @@ class Renderer:
         energy = self._mix(rows, self._pcm[:count], stems)
         level = tenths(energy / float(job.length_n * FULL_SCALE**2)).astype(np.int64)
         columns = self._describer.columns(rows, job.length_n, level)
-        if matrix is not None:
-            encoded = self._encoded(matrix)
-        return Rendered(rows, columns, self._encoded(self._wav[:count]), encoded)
+        audio = self._encoded(self._wav[:count])
+        return Rendered(rows, columns, audio, None if matrix is None else self._encoded(matrix))
 
     def _encoded(self, matrix: NDArray[np.uint8]) -> pa.Array:
         """Return the clips as WAV (the matrix itself, no copy) or FLAC bytes."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -83,6 +85,33 @@ def test_a_mixer_that_has_worked_before_mixes_the_same(clip):
         return
     assert used.mix(parts, other) == energy
     assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("length", [7, 1000, 16_000, 300_000])
+def test_many_clips_at_a_time_are_the_clips_one_by_one(length):
+    """Zero to four parts in any order, more clips than a tile holds."""
+    random = np.random.default_rng(length)
+    counts = random.integers(0, 5, 150 if length < 100_000 else 5)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    windows = [random.integers(-8000, 8001, length).astype(np.int16) for _ in range(offsets[-1])]
+    gains = random.integers(0, 4097, offsets[-1]).astype(np.int32)
+    out, one = np.full((len(counts), length), 7, np.int16), np.empty(length, np.int16)
+    mixer = Mixer(length, 16_000)
+    energies = mixer.mix_full(windows, gains, offsets, out)
+    for clip, (a, b) in enumerate(itertools.pairwise(offsets.tolist())):
+        assert energies[clip] == mixer.mix([(windows[k], 0, gains[k]) for k in range(a, b)], one)
+        assert np.array_equal(out[clip], one)
+
+
+def test_one_clip_of_many_that_is_too_loud_is_enough():
+    windows = [np.full(1000, 20_000, np.int16)] * 81
+    offsets = np.concatenate([np.arange(80), [80, 81]])
+    gains = np.full(81, 4096, np.int32)
+    out = np.empty((81, 1000), np.int16)
+    mixer = Mixer(1000, 16_000)
+    assert (mixer.mix_full(windows, gains, offsets, out) == 1000 * 20_000**2).all()
+    with pytest.raises(ClaimError, match="16 bits"):
+        mixer.mix_full([*windows, windows[0]], np.full(82, 4096, np.int32), np.concatenate([offsets[:-1], [82]]), out)
 
 
 def test_nobody_is_digital_silence():
