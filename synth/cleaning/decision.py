@@ -71,7 +71,6 @@ def judge(
     groups: Ints | None = None,
     precision: float = 0.9,
     seed: int = 0,
-    related: Bools | None = None,
     above: Bools | None = None,
 ) -> Judged:
     """Judge every label that a clip carries.
@@ -79,12 +78,11 @@ def judge(
     ``scores`` (clips, labels): larger = more present, any scale, NaN = no score; or several of them, one a judge, the main
     one first. ``carries`` (clips, labels): which clip carries which label. ``groups`` (clips,): clips that are not
     independent, such as those of one video, share a number. ``precision``: share of truly wrong ones to hold among the
-    rejected. ``related`` and ``above`` (labels, labels): labels that do not speak against each other, see
-    :func:`synth.cleaning.null.named`.
+    rejected. ``above`` (labels, labels): which label is a parent of which, see :func:`synth.cleaning.null.named`.
     """
     several = [scores] if isinstance(scores, np.ndarray) else list(scores)
     groups = np.arange(len(carries)) if groups is None else groups
-    named = named_by(carries, related, above)
+    named = named_by(carries, above)
     heard = [evidence(one, named, seed) for one in several]
     facts = [_counted(heard[0][:, k], carries[:, k], named[:, k]) for k in range(carries.shape[1])]
     enough = [k for k, one in enumerate(facts) if one.decision == JUDGED]

@@ -27,17 +27,11 @@ class Material:
     groups: Ints  # (clips,)
     left_out: Counter[str]
 
-    def related(self) -> Bools:
-        """Return which labels do not speak against each other (labels, labels): those that go together nearly always.
-
-        Clips with one of them may well be clips of the other whose second label is missing.
-        """
+    def above(self) -> Bools:
+        """Return which labels (rows) nearly all clips of which others (columns) carry as well, (labels, labels)."""
         counts = self.carries.sum(axis=0)
-        both = np.stack([self.carries[column].sum(axis=0) for column in self.carries.T]) if len(self.labels) else None
-        if both is None:
-            return np.zeros((0, 0), np.bool_)
-        implied = (both >= IMPLIED * np.maximum(counts, 1)[:, None]) & (counts[:, None] >= LEAST_PAIRS)
-        found: Bools = implied | implied.T
+        both = np.array([self.carries[column].sum(axis=0) for column in self.carries.T]).reshape(counts.size, -1)
+        found: Bools = (both >= IMPLIED * np.maximum(counts, 1)) & (counts >= LEAST_PAIRS)
         np.fill_diagonal(found, False)
         return found
 

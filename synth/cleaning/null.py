@@ -33,25 +33,23 @@ def normal_cdf(x: Floats) -> Floats:
     return np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in x.ravel()]).reshape(x.shape)
 
 
-def named(carries: Bools, related: Bools | None, above: Bools | None = None) -> Bools:
+def named(carries: Bools, above: Bools | None) -> Bools:
     """Return which labels each clip carries, or is no evidence against, (clips, labels) as ``carries``.
 
-    ``related`` (labels, labels): it carries a related one. ``above`` (labels, labels), parents in rows: it carries one
-    below, or one above and none that says which of the labels below that is. ``Music, Guitar`` is evidence against
-    ``Accordion``, and ``Music`` is not; were it none, an instrument would be compared with everything but instruments.
+    ``above`` (labels, labels), parents in rows: a clip is no evidence against the labels above those that it carries, nor
+    against one below if nothing says which of those below it is. ``Music, Guitar`` is evidence against ``Accordion``, and
+    ``Music`` is not; were neither, an instrument would be compared with everything but instruments. Two labels that are
+    each above the other are two words for one thing.
     """
-    found = carries
-    if related is not None and related.any():
-        found = found | _any(carries, related)
-    if above is not None and above.any():
-        below = _any(carries, above.T)
-        found = found | below | _any(carries & ~below, above)
-    return found
+    if above is None or not above.any():
+        return carries
+    unspecified = carries & ~_any(carries, (above & ~above.T).T)
+    return carries | _any(carries, above.T) | _any(unspecified, above)
 
 
-def _any(carries: Bools, related: Bools) -> Bools:
-    """Return to which labels any of those is related that each clip carries (clips, labels)."""
-    found: Bools = carries.astype(np.float32) @ related.astype(np.float32) > 0
+def _any(carries: Bools, way: Bools) -> Bools:
+    """Return to which labels a way (labels, labels) leads from any of those that each clip carries (clips, labels)."""
+    found: Bools = carries.astype(np.float32) @ way.astype(np.float32) > 0
     return found
 
 

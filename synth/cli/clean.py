@@ -183,8 +183,8 @@ def _say_labels(session: Session, done: Cleaned) -> None:
     together, above = done.related["together"], done.related["ontology"]
     if together or above:
         session.say(
-            f"  pairs of labels that do not speak against each other: {together:,} go together nearly always"
-            + (f", {above:,} are parent and child in {done.ontology}" if done.ontology else "")
+            f"  labels that are no evidence against their parents: {together:,} go together nearly always"
+            + (f", {above:,} are child and parent in {done.ontology}" if done.ontology else "")
         )
     width = min(max(map(len, done.classes)), 40)
     session.say(f"  {'label':<{width}}  {'clips':>7}  {'AUC':>4}  {'wrong':>6}  {'90 %':>11}  rejected")

@@ -44,7 +44,7 @@ class Cleaned:
     used, by reason; ``known``: share of the wrong labels whose clips sound like another label; ``gone``: human verdicts on
     labels that are not there any more (kept); ``trial``: what the verdicts are worth on these clips; ``standard``: labels
     that a file of prompts does not speak of; ``absent``: what is missing and how to get it, where the judge was not there
-    and nothing was judged; ``related``: pairs of labels that do not speak against each other, those that go ``together``
+    and nothing was judged; ``related``: pairs of a label and its parent, those that go ``together``
     nearly always and those of the ``ontology``.
     """
 
@@ -81,12 +81,12 @@ class _Case:
     def judged(self, values: list[NDArray[np.float32]], carries: Bools) -> Judged:
         """Judge labels by their scores."""
         groups = self.words.stuff.groups
-        return judge(values, carries, groups, self.precision, self.seed, self.kin.together, self.kin.above)
+        return judge(values, carries, groups, self.precision, self.seed, self.kin.above)
 
     def tried(self, judged: Judged, share: float) -> trials.Trial:
         """Plant wrong labels in a share of the clips, judge again, and see what was found."""
         carries = self.words.stuff.carries
-        planted = trials.plant(carries, named(carries, self.kin.together, self.kin.above), share, self.seed)
+        planted = trials.plant(carries, named(carries, self.kin.above), share, self.seed)
         after = self.judged(self.values(planted.carries), planted.carries)
         return trials.compare(judged, after, planted, share, self.precision)
 

@@ -1,4 +1,4 @@
-"""Which labels do not speak against each other: those that go together nearly always, and AudioSet's parents and children.
+"""Which labels are above which: those that go along with nearly all clips of another, and AudioSet's parents.
 
 The ontology is read where it lies on this machine already, as the file of prompts or among AudioSet's lists in the cache.
 """
@@ -21,24 +21,30 @@ from synth.fetching import lists
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """``together`` and ``above``, (labels, labels) both, as ``synth.cleaning.null.named`` takes them.
+    """Parents by what goes ``together`` and by the ``graph`` of the ontology, (labels, labels) both, parents in rows.
 
-    ``ontology``: where ``above`` comes from; ``warnings``: why it does not, although there is a file.
+    ``ontology``: where the graph comes from; ``warnings``: why it does not, although there is a file.
     """
 
     together: Bools
-    above: Bools
+    graph: Bools
     ontology: Path | None = None
     warnings: tuple[str, ...] = ()
 
     def pairs(self) -> dict[str, int]:
         """Return how many pairs of labels are related, by how that is known."""
-        return {"together": int(np.triu(self.together).sum()), "ontology": int(self.above.sum())}
+        return {"together": int(self.together.sum()), "ontology": int(self.graph.sum())}
+
+    @property
+    def above(self) -> Bools:
+        """Which label (rows) is above which (columns), however that is known."""
+        found: Bools = self.together | self.graph
+        return found
 
 
 def related(stuff: Material, mids: Mapping[str, str], prompts: str | Path | None) -> Related:
     """Return how the labels of ``stuff`` are related; ``mids``: AudioSet's machine ids of those that have one."""
-    together, alone = stuff.related(), np.zeros((len(stuff.labels),) * 2, np.bool_)
+    together, alone = stuff.above(), np.zeros((len(stuff.labels),) * 2, np.bool_)
     given = Path(prompts) if prompts is not None and Path(prompts).suffix.lower() == ".json" else None
     path = given or lists.kept(classes.ONTOLOGY)
     if path is None or not mids:
