@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -29,12 +29,19 @@ def writing(folder: Path, instead: str = "wait for it, or choose another --out")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        who = owner.read_text(encoding="utf-8") if owner.exists() else "another process"
-        raise InputError(f"{folder} is being written by {who}; {instead}") from None
+        raise InputError(f"{folder} is being written by {_named(owner)}; {instead}") from None
     try:
         owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
         yield
     finally:
         owner.unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows, where filelock removes it
+            (folder / LOCK_NAME).unlink(missing_ok=True)  # while it is held: who has it open sees that it names no file
         lock.release()
-        (folder / LOCK_NAME).unlink(missing_ok=True)
+
+
+def _named(owner: Path) -> str:
+    try:
+        return owner.read_text(encoding="utf-8") or "another process"
+    except FileNotFoundError:  # not yet written, or no longer there
+        return "another process"

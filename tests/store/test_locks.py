@@ -74,3 +74,32 @@ def test_within_one_process_too(tmp_path):
             pass
         with writing(tmp_path / "other"):
             pass
+
+
+CONTEND = textwrap.dedent(
+    """
+    import os, sys
+    from pathlib import Path
+    from synth.errors import InputError
+    from synth.store.locks import writing
+    folder, had = Path(sys.argv[1]), 0
+    while had < 300:
+        try:
+            with writing(folder):
+                os.close(os.open(folder / "inside", os.O_CREAT | os.O_EXCL))
+                os.unlink(folder / "inside")
+                had += 1
+        except InputError:
+            pass
+    """
+)
+
+
+def test_many_who_want_it_at_once_have_it_one_after_another(tmp_path):
+    """Nobody comes in by a lock file that its owner is just removing, and whoever is refused is told so."""
+    many = [
+        subprocess.Popen([sys.executable, "-c", CONTEND, tmp_path / "out"], stderr=subprocess.PIPE) for _ in range(4)
+    ]
+    said = [child.communicate()[1].decode() for child in many]
+    assert [child.returncode for child in many] == [0] * 4, "\n".join(said)
+    assert list((tmp_path / "out").iterdir()) == []
