@@ -13,6 +13,7 @@ from synth.cleaning.decision import (
     DOUBTFUL,
     KEEP,
     LEAST,
+    LEAST_NULL,
     NO_SCORE,
     SMALL,
     UNJUDGED,
@@ -152,7 +153,10 @@ def _sentence(name: str, facts: ClassFacts, verdict: int, no_score: bool, instea
         if no_score or facts.decision == NO_SCORE:
             return f"no score of '{name}' for this clip"
         if facts.decision == SMALL:
-            return f"too few scored clips: {facts.scored:,} with '{name}', {facts.null:,} without (wanted {LEAST})"
+            return (
+                f"too few scored clips: {facts.scored:,} with '{name}' (wanted {LEAST}), {facts.null:,} that speak against it "
+                f"(wanted {LEAST_NULL})"
+            )
         return f"the judge does not tell clips with '{name}' from others (AUC {facts.auc:.2f})"
     if verdict == KEEP:
         return f"scores like the clips with '{name}'"

@@ -44,8 +44,8 @@ class Cleaned:
     used, by reason; ``known``: share of the wrong labels whose clips sound like another label; ``gone``: human verdicts on
     labels that are not there any more (kept); ``trial``: what the verdicts are worth on these clips; ``standard``: labels
     that a file of prompts does not speak of; ``absent``: what is missing and how to get it, where the judge was not there
-    and nothing was judged; ``related``: pairs of a label and its parent, those that go ``together``
-    nearly always and those of the ``ontology``.
+    and nothing was judged; ``related``: pairs of a label and its parent, those that go ``together`` nearly always and
+    those of the ``ontology``.
     """
 
     table: pa.Table

@@ -16,18 +16,9 @@ from tests.cleaning import judges
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
+pytestmark = pytest.mark.usefixtures("one_thread")
 TAKES, WRONG = 40, 5
 STRANGERS = ("guitar", "applause", "beep", "speech")  # sounds that no label of the table names
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

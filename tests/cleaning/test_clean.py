@@ -185,7 +185,7 @@ def test_a_class_of_one_clip_is_too_small(made, tmp_path):
     assert said["classes"]["zither"]["decision"] == "too small"
     row = next(row for row in pq.read_table(tmp_path / "v.parquet").to_pylist() if row["label"] == "zither")
     assert (row["verdict"], row["p_wrong"]) == ("unjudged", None)
-    assert row["reason"] == "too few scored clips: 1 with 'zither', 199 without (wanted 10)"
+    assert row["reason"] == "too few scored clips: 1 with 'zither' (wanted 10), 199 that speak against it (wanted 20)"
 
 
 BAD = {
