@@ -52,6 +52,25 @@ class ClassFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """What is known of every label before a precision is asked for; ``clip`` and ``label`` are (pairs,)."""
+
+    clip: Ints
+    label: Ints
+    rival: Ints  # (pairs,) see Judged
+    rows: tuple[Ints, ...]  # scored clips of each judged label
+    pairs: tuple[Ints, ...]  # and where each of them is among all pairs
+    found: tuple[Posterior, ...]  # of each judged label
+    judged: tuple[int, ...]  # the labels
+    classes: tuple[ClassFacts, ...]  # of all labels
+    known: float
+    heard: NDArray[np.float32]  # (clips, labels) evidence of the main judge
+    scores: NDArray[np.floating]
+    named: Bools
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A verdict on every label of every clip; ``clip``, ``label``, ``p_wrong`` and ``verdict`` are (pairs,)."""
 
@@ -80,6 +99,17 @@ def judge(
     independent, such as those of one video, share a number. ``precision``: share of truly wrong ones to hold among the
     rejected. ``above`` (labels, labels): which label is a parent of which, see :func:`synth.cleaning.null.named`.
     """
+    return decided(weighed(scores, carries, groups, seed, above), precision)
+
+
+def weighed(
+    scores: NDArray[np.floating] | Sequence[NDArray[np.floating]],
+    carries: Bools,
+    groups: Ints | None = None,
+    seed: int = 0,
+    above: Bools | None = None,
+) -> Weighed:
+    """Return the chance that each label is wrong, as :func:`judge` does, for whatever precision will be asked."""
     several = [scores] if isinstance(scores, np.ndarray) else list(scores)
     groups = np.arange(len(carries)) if groups is None else groups
     named = named_by(carries, above)
@@ -90,34 +120,40 @@ def judge(
     for k, area, limit in zip(enough, areas.tolist(), able(areas, errors).tolist(), strict=True):
         facts[k] = replace(facts[k], auc=area, decision=JUDGED if limit >= LEAST_AUC else CANNOT)
     clip, label = np.nonzero(carries)
-    p_wrong, verdict = np.full(len(clip), np.nan), np.full(len(clip), UNJUDGED, np.int8)
     judged = [k for k in enough if facts[k].decision == JUDGED]
     known, rival = np.nan, np.full(len(clip), -1, np.int64)
-    missing: list[tuple[Ints, Ints]] = []
+    rows: list[Ints] = []
+    found: list[Posterior] = []
     if judged:
         rivals = [competition(one, carries, named, seed) for one in heard]
         classes = [compared(heard, rivals, carries, named, k, seed) for k in judged]
+        rows = [one.rows for one in classes]
         found, known = fitted(classes, groups, seed)
-        taken = rejected(found, precision)
-        starts = np.r_[0, np.cumsum(carries.sum(axis=1))]
-        stands_out = rivals[0].first >= STANDS_OUT
-        rival = np.where(stands_out, rivals[0].which, -1)[clip]
-        for one, posterior, gone in zip(classes, found, taken, strict=True):
-            pairs = starts[one.rows] + carries[one.rows, : one.label].sum(axis=1)
-            mean = posterior.mean
-            p_wrong[pairs] = mean
-            verdict[pairs] = np.where(gone, WRONG, np.where(mean <= 1 - precision, KEEP, DOUBTFUL))
-            suspected = suspects(
-                heard[0][:, one.label], several[0][:, one.label], named[:, one.label], one.rows[mean <= 1 - precision]
-            )
-            missing.append((suspected, np.full(len(suspected), one.label)))
-            facts[one.label] = _with_rates(facts[one.label], posterior, gone, seeds.key(seed, "wrong", one.label))
-    none = np.zeros(0, np.int64)
-    lacking = (
-        np.concatenate([none, *(clips for clips, _ in missing)]),
-        np.concatenate([none, *(k for _, k in missing)]),
-    )
-    return Judged(clip, label, p_wrong, verdict, rival, lacking, tuple(facts), known)
+        rival = np.where(rivals[0].first >= STANDS_OUT, rivals[0].which, -1)[clip]
+    starts = np.r_[0, np.cumsum(carries.sum(axis=1))]
+    pairs = [starts[mine] + carries[mine, :k].sum(axis=1) for k, mine in zip(judged, rows, strict=True)]
+    return Weighed(
+        clip, label, rival, tuple(rows), tuple(pairs), tuple(found), tuple(judged), tuple(facts), known,
+        heard[0], several[0], named, seed,
+    )  # fmt: skip
+
+
+def decided(known: Weighed, precision: float) -> Judged:
+    """Return the verdicts that hold the requested precision."""
+    p_wrong = np.full(len(known.clip), np.nan)
+    verdict = np.full(len(known.clip), UNJUDGED, np.int8)
+    facts = list(known.classes)
+    missing = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    taken = rejected(known.found, precision) if known.found else []
+    for k, rows, pairs, posterior, gone in zip(known.judged, known.rows, known.pairs, known.found, taken, strict=True):
+        mean = posterior.mean
+        p_wrong[pairs] = mean
+        verdict[pairs] = np.where(gone, WRONG, np.where(mean <= 1 - precision, KEEP, DOUBTFUL))
+        suspected = suspects(known.heard[:, k], known.scores[:, k], known.named[:, k], rows[mean <= 1 - precision])
+        missing.append((suspected, np.full(len(suspected), k)))
+        facts[k] = _with_rates(facts[k], posterior, gone, seeds.key(known.seed, "wrong", k))
+    clips, labels = (np.concatenate(part) for part in zip(*missing, strict=True))
+    return Judged(known.clip, known.label, p_wrong, verdict, known.rival, (clips, labels), tuple(facts), known.known)
 
 
 def rejected(classes: Sequence[Posterior], precision: float) -> list[Bools]:

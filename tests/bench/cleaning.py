@@ -4,6 +4,8 @@
     python tests/bench/cleaning.py --simulated    # against the rule of one label alone; 10 minutes
     python tests/bench/cleaning.py --guards       # judges that know nothing; 2 minutes
     python tests/bench/cleaning.py --cost         # 2 million labels
+    python tests/bench/cleaning.py --large FILE   # large classes beside what could be had at best: hours, goes on where it stopped
+    python tests/bench/cleaning.py --table FILE   # what has been run of it
 
 Wants the test extra (ai-edge-litert) and the real clips; the line of cleanlab is left out where it is not installed.
 """
@@ -25,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from synth.cleaning.decision import JUDGED, WRONG, judge
 from synth.cleaning.trial import calibration
+from tests.bench import large_classes
 from tests.cleaning import rule, simulated
 from tests.cleaning.yamnet import heard, one_each, planted
 
@@ -196,6 +199,12 @@ if __name__ == "__main__":
     for name in ("real", "simulated", "guards", "cost"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--runs", type=int, default=None)
+    parser.add_argument("--large", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--only", default="", help="of --large: cells whose names hold one of these words, joined by commas"
+    )
+    parser.add_argument("--minutes", type=float, default=600, help="of --large: then it stops")
+    parser.add_argument("--table", type=Path, metavar="FILE")
     asked = parser.parse_args()
     if asked.real:
         real(asked.runs or 20)
@@ -206,3 +215,7 @@ if __name__ == "__main__":
         guards(asked.runs or 200)
     if asked.cost:
         cost()
+    if asked.large:
+        large_classes.grid(asked.large, asked.only, asked.minutes, asked.runs or large_classes.MOST_RUNS)
+    if asked.table:
+        large_classes.table(asked.table)
