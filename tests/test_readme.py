@@ -79,7 +79,7 @@ def ran(place, command: str, env: dict[str, str]) -> subprocess.CompletedProcess
     """Run a command of the README, at the size and the pace of a test; archives come from a network that is not there."""
     archive = command.startswith(ARCHIVES)
     command = re.sub(r"--clips 100000/10000/10000", SMALL, command).replace("/elsewhere/", "elsewhere/")
-    command = command.replace("FOLDER", "speakers-1-3")
+    command = command.replace("FOLDER", "demo-speakers-1-3")
     if command.startswith("synth fetch-audioset") and "--dry-run" not in command:
         command += " --pace 1000000/h"
     elif command.startswith("synth run"):

@@ -9,7 +9,7 @@ from synth.cli.session import Session, output_options
 from synth.errors import ClaimError
 
 
-@click.command("audit", epilog="Example:  synth audit speakers-1-3")
+@click.command("audit", epilog="Example:  synth audit demo-speakers-1-3")
 @click.argument("folder")
 @click.option("--all", "everything", is_flag=True, help="Look at every clip, not at 2,000.")
 @shared.ROOTS

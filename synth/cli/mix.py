@@ -32,7 +32,12 @@ from synth.errors import ClaimError
 @click.option(
     "--recipe", default=None, metavar="FILE", help="A TOML file with a table [mix]; options here win over it."
 )
-@click.option("--out", default=None, metavar="DIR", help="Output folder.  [default: named after the recipe, here]")
+@click.option(
+    "--out",
+    default=None,
+    metavar="DIR",
+    help="Output folder.  [default: named after the recipe, else [demo-]speakers-N-M]",
+)
 @output_options
 def command(
     session: Session,
@@ -50,7 +55,7 @@ def command(
     from synth import recipe as recipes
     from synth.cli import report
     from synth.planning.request import clip_counts, parsed
-    from synth.steps.mix import mix
+    from synth.steps.mix import default_folder, mix
     from synth.steps.progress import workers
     from synth.steps.roots import parse_given
 
@@ -60,7 +65,7 @@ def command(
     given["source"] = given["source"] or None
     options = options.with_changes(given)
     parsed(options, noise=bool(options.noise))  # wrong options end here, before anything is read
-    folder = Path(out or (Path(recipe).stem if recipe else f"speakers-{options.speakers}"))
+    folder = Path(out or (Path(recipe).stem if recipe else default_folder(options)))
     session.say(
         report.expected(
             sum(clip_counts(options.clips).values()), options.seconds, options.rate, options.codec, workers(jobs)

@@ -9,7 +9,7 @@ from synth.cli.session import Session, output_options
 from synth.errors import ClaimError, listed
 
 
-@click.command("verify", epilog="Example:  synth verify speakers-1-3 --all")
+@click.command("verify", epilog="Example:  synth verify demo-speakers-1-3 --all")
 @click.argument("folder")
 @click.option("--all", "everything", is_flag=True, help="Re-render every clip, not a sample of 200.")
 @shared.ROOTS

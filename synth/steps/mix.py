@@ -32,6 +32,12 @@ class Mixed:
     demo: bool
 
 
+def default_folder(options: MixOptions) -> Path:
+    """Return the output folder of a data set without a name: a first look with the demo voices is called so."""
+    demo = set(options.source) <= {where.DEMO}
+    return Path(f"{'demo-' if demo else ''}speakers-{options.speakers}")
+
+
 def mix(
     *,
     out: str | Path | None = None,
@@ -46,7 +52,7 @@ def mix(
     Without a source, the demo voices. The folder is the same as that of the five commands run one after another.
     """
     chosen = (recipe or MixOptions()).with_changes(options)
-    folder = Path(out) if out else Path(f"speakers-{chosen.speakers}")
+    folder = Path(out) if out else default_folder(chosen)
     noise = [chosen.noise] if chosen.noise else []
     indexed = index(
         chosen.source, csv=chosen.csv, noise=noise, rate=chosen.rate, roots=roots, jobs=jobs, progress=progress

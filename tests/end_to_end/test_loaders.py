@@ -178,7 +178,7 @@ def _readme(word: str) -> str:
 
 def test_the_readme_for_torch_gives_every_clip_with_its_count(folder, tmp_path):
     pytest.importorskip("torch")
-    (tmp_path / "speakers-1-3").symlink_to(folder)
+    (tmp_path / "demo-speakers-1-3").symlink_to(folder)
     script = _readme("DataLoader") + textwrap.dedent(
         """
         import collections, json
@@ -202,7 +202,7 @@ def test_the_readme_for_torch_gives_every_clip_with_its_count(folder, tmp_path):
 
 def test_the_readme_for_datasets_and_pandas_runs(folder, tmp_path):
     pytest.importorskip("datasets")
-    (tmp_path / "speakers-1-3").symlink_to(folder)
+    (tmp_path / "demo-speakers-1-3").symlink_to(folder)
     said = run(_readme("load_dataset"), home=tmp_path)
     assert "sampling_rate=16000" in said and "'FFM'" in said
     said = run(_readme("read_parquet"), home=tmp_path)

@@ -13,8 +13,8 @@ LAYERS = {
     "steps": 4,
     **dict.fromkeys(("corpora", "fetching", "planning", "rendering", "checking", "cleaning", "publishing"), 3),
     **dict.fromkeys(("audio", "store"), 2),
-    **dict.fromkeys(("tables", "recipe", "licences"), 1),
-    **dict.fromkeys(("errors", "seeds", "demo"), 0),
+    **dict.fromkeys(("tables", "recipe", "licences", "processes"), 1),
+    **dict.fromkeys(("errors", "seeds", "demo", "units"), 0),
 }
 DOORS = ("synth", "synth.__main__")  # the package itself and ``python -m synth``
 ALONE = {"torch": "cleaning", "laion_clap": "cleaning", "transformers": "cleaning", "yt_dlp": "fetching"}
