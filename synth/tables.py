@@ -192,6 +192,8 @@ VERDICTS = Table(
 HEARD = (  # further columns of VERDICTS, once a person decided
     Column("model_verdict", _TEXT, "what the model had said where a person decided, else null"),
     Column("model_reason", _TEXT, "the model's reason where a person decided, else null"),
+    Column("check", pa.bool_(), "whether the person heard it in the random check; null where no person decided"),
+    Column("check_seed", _I64, "seed of that random check, else null"),
 )
 
 PART_MANIFEST = pa.struct(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -23,26 +23,17 @@ from synth.cleaning.decision import (
     ClassFacts,
     Judged,
 )  # fmt: skip
-from synth.cleaning.hearing import upper_precision, withdrawn
+from synth.cleaning.hearing import Heard, upper_precision
 from synth.cleaning.material import Material
 from synth.cleaning.null import Bools, Ints
 from synth.store import arrays
 from synth.tables import VERDICTS
 
 MODEL = "model"
-Said = Mapping[tuple[str, str], str]  # (source_id, label) to the verdict of a person
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What people said of a label's clips: how many they heard among those that the judge rejects, and how many are wrong."""
-
-    rejected: int
-    wrong: int
-
-
-def positions(material: Material, said: Said) -> Ints:
-    """Return which of the judged pairs each human verdict is about (in its order); -1 where the clip or label is gone."""
+def positions(material: Material, said: Collection[tuple[str, str]]) -> Ints:
+    """Return which of the judged pairs each (source_id, label) is (in their order); -1 where the clip or label is gone."""
     place = {name: k for k, name in enumerate(material.clips.ids)}
     column = {name: k for k, name in enumerate(material.labels)}
     starts = np.r_[0, np.cumsum(material.carries.sum(axis=1))]
@@ -54,27 +45,14 @@ def positions(material: Material, said: Said) -> Ints:
     return found
 
 
-def heard(judged: Judged, where: Ints, said: Said) -> dict[int, Heard]:
-    """Return what was heard of the rejected clips of each label (by number); doubtful is no answer."""
-    counts: dict[int, list[int]] = {}
-    for position, word in zip(where.tolist(), said.values(), strict=True):
-        if position < 0 or judged.verdict[position] != WRONG or word not in (WORDS[KEEP], WORDS[WRONG]):
-            continue
-        one = counts.setdefault(int(judged.label[position]), [0, 0])
-        one[0] += 1
-        one[1] += word == WORDS[WRONG]
-    return {label: Heard(*one) for label, one in counts.items()}
-
-
-def with_hearing(judged: Judged, found: Mapping[int, Heard], precision: float) -> Judged:
-    """Return the verdicts without the rejections of labels of which too many were heard to be right."""
+def with_hearing(judged: Judged, found: Mapping[int, Heard]) -> Judged:
+    """Return the verdicts without the rejections of these labels (by number), of which too many were heard to be right."""
     verdict, classes = judged.verdict.copy(), list(judged.classes)
     for label, one in found.items():
-        if withdrawn(one.wrong, one.rejected, precision):
-            verdict[(judged.label == label) & (verdict == WRONG)] = DOUBTFUL
-            classes[label] = replace(
-                classes[label], rejected=0, expected=upper_precision(one.wrong, one.rejected), decision=WITHDRAWN
-            )
+        verdict[(judged.label == label) & (verdict == WRONG)] = DOUBTFUL
+        classes[label] = replace(
+            classes[label], rejected=0, expected=upper_precision(one.wrong, one.rejected), decision=WITHDRAWN
+        )
     return replace(judged, verdict=verdict, classes=tuple(classes))
 
 

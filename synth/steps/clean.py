@@ -21,9 +21,10 @@ from synth.cleaning import trial as trials
 from synth.cleaning.clap.places import AbsentError
 from synth.cleaning.decision import WORDS, Judged, judge
 from synth.cleaning.material import Material, material, mids
-from synth.cleaning.null import Bools, Ints, named
-from synth.errors import InputError, UsageError
+from synth.cleaning.null import Bools, named
+from synth.errors import UsageError
 from synth.publishing.review import decisions, journal
+from synth.steps import heard as people
 from synth.steps import judges
 from synth.steps.judges import Words
 from synth.steps.progress import Progress, silent
@@ -152,8 +153,8 @@ def clean(
     if share is not None:
         tried = case.tried(judged, share)
         progress("judge labels", 2, steps)
-    said = _said(out, review)
-    judged, heard, where = _with_people(judged, stuff, said, precision)
+    said = people.said(out, review)
+    judged, heard, where = people.with_people(judged, stuff, said, precision)
     why_not = f"not judged: {words.absent.what}" if words.absent else None
     found = verdicts.table(stuff, judged, values[0], heard, why_not)
     classes = _classes(stuff, judged)
@@ -187,23 +188,6 @@ def clean(
         case.kin.pairs(),
         None if case.kin.ontology is None else str(case.kin.ontology),
     )
-
-
-def _with_people(
-    judged: Judged, stuff: Material, said: Mapping[decisions.Pair, decisions.Decision], precision: float
-) -> tuple[Judged, dict[int, verdicts.Heard], Ints]:
-    """Withdraw the rejections of labels of which people heard that too many are right.
-
-    Returns what was heard of each label and, for each decision, the row it is about or -1. Clips that chance chose
-    estimate the precision of the rest; those heard worst first only flatter the judge.
-    """
-    by_chance = {pair: decision for pair, decision in said.items() if decisions.by_chance(decision.reason)}
-    for some in (by_chance, said):
-        words = {pair: str(decision.verdict) for pair, decision in some.items()}
-        where = verdicts.positions(stuff, words)
-        heard = verdicts.heard(judged, where, words)
-        judged = verdicts.with_hearing(judged, heard, precision)
-    return judged, heard, where
 
 
 def _classes(stuff: Material, judged: Judged) -> dict[str, dict[str, Any]]:
@@ -278,22 +262,6 @@ def _with_new(earlier: pa.Table, table: pa.Table) -> pa.Table:
     return pa.concat_tables(
         [earlier, table.filter(pa.array([pair in new for pair in mine], pa.bool_()))], promote_options="default"
     )
-
-
-def _said(out: str | Path | None, review: str | Path | None) -> dict[decisions.Pair, decisions.Decision]:
-    """Return what people said in earlier verdicts, by source and label; ``review`` before ``out``."""
-    said: dict[decisions.Pair, decisions.Decision] = {}
-    for path in (out, review):
-        if path is None or (path == out and not Path(path).exists()):
-            continue
-        found = decisions.of_table(journal.read(Path(path)))
-        for (source, label), decision in found.items():
-            if decision.verdict not in WORDS:
-                raise InputError(
-                    f"{path}: the verdict '{decision.verdict}' of {source} ('{label}'); wanted {', '.join(WORDS)}"
-                )
-        said |= found
-    return said
 
 
 def _facts(values: dict[str, Any]) -> dict[str, Any]:

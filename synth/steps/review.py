@@ -19,17 +19,16 @@ from synth.errors import InputError, PartialError, UsageError, listed, nearest
 from synth.publishing.review import csvfile, journal
 from synth.publishing.review.clips import Clips, GoneError, Recording
 from synth.publishing.review.decisions import SAYS, Decision, of_table
-from synth.publishing.review.estimate import KEPT, REJECTED, Estimate, interval, together
+from synth.publishing.review.estimate import KEPT, REJECTED, Estimate, together
 from synth.publishing.review.lists import RANDOM, WORST, Lists
 from synth.publishing.review.server import Answer, RefusedError, Server, as_json, page_html
+from synth.steps import heard as people
 from synth.steps import roots as where
 from synth.store import locks, parquet
 from synth.tables import SOURCES
 
 SOURCES_BY = "synth index PATH -o sources.parquet; or say where: --sources FILE"
 ASKED_PRECISION = 0.9  # where the verdicts do not say which precision they were asked for
-LEAST_HEARD = 5  # rejected clips of a class: fewer withdraw nothing
-_LARGE = 10_000_000  # what is withdrawn is the judge's rule, not the few clips of this set that it was used on
 _END_IT = "if that is another synth review, end it first (Done on its page, or Ctrl-C)"
 
 
@@ -102,7 +101,7 @@ def review(
         sum(decision.verdict is not None for decision in lists.decided.values()),
         recovered,
         estimates,
-        session.withdrawn(estimates),
+        session.withdrawn(),
         clips.gone,
     )
 
@@ -240,10 +239,9 @@ class _Session:
         decided = self._lists.decided.items()
         return [decision for pair, decision in decided if decision.verdict and decision is not self._before.get(pair)]
 
-    def withdrawn(self, estimates: Sequence[Estimate]) -> list[str]:
-        """Return the classes whose rejections are wrong too often, by the random check."""
-        found = (one for one in estimates if one.of == REJECTED and one.heard >= LEAST_HEARD)
-        return [one.label for one in found if interval(one.right, one.heard, _LARGE)[1] < self._asked]
+    def withdrawn(self) -> list[str]:
+        """Return the classes whose rejections hold too few wrong labels, by what people heard."""
+        return people.withdrawn(self._lists, self._asked)
 
     def _state(self) -> dict[str, Any]:
         estimates = self._lists.estimates()
@@ -256,7 +254,7 @@ class _Session:
             "estimates": [asdict(one) for one in estimates],
             "together": [asdict(one) for one in totals if one],
             "asked": self._asked,
-            "withdrawn": self.withdrawn(estimates),
+            "withdrawn": self.withdrawn(),
             "undo": len(self._undo),
             "decided": sum(decision.verdict is not None for decision in self._lists.decided.values()),
             "gone": len(self._clips.gone),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from dataclasses import asdict
 
-from synth.publishing.review import decisions
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synth.publishing.review import csvfile, decisions
 from synth.publishing.review.decisions import Decision
 from synth.publishing.review.estimate import KEPT, REJECTED
 from synth.publishing.review.lists import RANDOM, WORST, Lists
@@ -144,7 +149,64 @@ def test_a_decision_about_a_pair_that_is_judged_no_more_is_kept():
     assert again.to_pylist()[2]["verdict"] == "unjudged"
 
 
-def test_which_decisions_estimate_something():
-    assert decisions.by_chance(Decision("s", "a", "keep", decisions.random_check(3)).reason)
-    assert not decisions.by_chance(Decision("s", "a", "keep", decisions.WORST_FIRST).reason)
-    assert not decisions.by_chance(None)
+CHECKED = {"by": "human", "verdict": "keep"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "columns", "by_chance", "seed"),
+    [
+        ("heard in the random check of seed 3: the label is right", {}, True, 3),  # from before there was a column
+        ("heard in the random check of seed -2: the label is right", {"check": None}, True, -2),
+        ("heard worst first: the label is right", {}, False, None),
+        ("in the random check of seed 3 I heard a dog", {}, False, None),
+        (None, {}, False, None),
+        ("bird in the background", {"check": True, "check_seed": 5}, True, 5),  # the column, whatever the sentence
+        ("heard in the random check of seed 3: the label is right", {"check": False}, False, None),
+        ("", {"check": True}, True, None),
+    ],
+)
+def test_a_column_says_whether_chance_chose_a_clip(reason, columns, by_chance, seed):
+    schema = table([row("s/0", "a", 0.9)]).schema
+    for name in columns:
+        schema = schema.append(pa.field(name, pa.bool_() if name == "check" else pa.int64()))
+    human = pa.Table.from_pylist([row("s/0", "a", 0.9) | CHECKED | {"reason": reason} | columns], schema)
+    found = decisions.of_table(human)[("s/0", "a")]
+    assert (found.by_chance, found.seed) == (by_chance, seed)
+    again = decisions.with_decisions(human, {found.pair: found})
+    assert again.column("check").to_pylist() == [by_chance]
+    assert again.column("check_seed").to_pylist() == [seed]
+    assert decisions.of_table(again) == {found.pair: found}, "a second reading finds the same"
+
+
+HEARD = st.sampled_from(
+    [(decisions.WORST_FIRST, None), (decisions.RANDOM_CHECK, None), (decisions.RANDOM_CHECK, 7), ("", None)]
+)
+
+
+@given(HEARD, st.sampled_from(sorted(decisions.SAYS)), st.text(max_size=30))
+def test_a_decision_comes_back_from_table_journal_and_csv(tmp_path_factory, heard, verdict, words):
+    one = Decision("s/0", "a", verdict, heard[0], words, heard[1])
+    kept = decisions.with_decisions(table(rows(2)), {one.pair: one})
+    found = decisions.of_table(kept)[one.pair]
+    assert (found.verdict, found.reason, found.by_chance, found.seed) == (verdict, one.reason, one.by_chance, one.seed)
+    assert decisions.recorded(asdict(one)) == one
+    folder = tmp_path_factory.mktemp("csv")
+    csvfile.write(folder / "d.csv", [one])
+    assert csvfile.read(folder / "d.csv") == [found]
+
+
+def test_a_journal_from_before_the_seed_had_a_field():
+    line = {"source_id": "s/0", "label": "a", "verdict": "keep", "heard": "in the random check of seed 4", "words": ""}
+    assert decisions.recorded(line) == Decision("s/0", "a", "keep", decisions.RANDOM_CHECK, seed=4)
+    with pytest.raises(TypeError):
+        decisions.recorded(line | {"mood": "good"})
+
+
+def test_the_check_of_another_seed_does_not_estimate_but_is_by_chance():
+    lists = Lists(table(rows(40)), {f"s/{k}" for k in range(40)}, sample=5, seed=1)
+    row = int(lists.order[RANDOM][0])
+    other = Decision(*lists.judged[row].pair, "keep", decisions.RANDOM_CHECK, seed=2)
+    lists.take(other)
+    assert sum(one.heard for one in lists.estimates()) == 0
+    lists.take(lists.decision(row, "keep", RANDOM))
+    assert sum(one.heard for one in lists.estimates()) == 1

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from synth.errors import InputError, listed, nearest
-from synth.publishing.review.decisions import SAYS, Decision, Pair, heard_by
+from synth.publishing.review.decisions import SAYS, Decision, Pair, stored
 from synth.store.atomic import replacing
 
-COLUMNS = ("source_id", "label", "verdict", "reason")
+COLUMNS = ("source_id", "label", "verdict", "reason", "check", "check_seed")
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": None}
 
 
 def write(target: Path, decisions: Iterable[Decision]) -> None:
@@ -20,13 +22,14 @@ def write(target: Path, decisions: Iterable[Decision]) -> None:
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(COLUMNS)
     for one in sorted(decisions, key=lambda decision: decision.pair):
-        rows.writerow([one.source_id, one.label, one.verdict, one.reason])
+        check = str(one.by_chance).lower()
+        rows.writerow([one.source_id, one.label, one.verdict, one.reason, check, one.seed])
     with replacing(target) as temporary:
         temporary.write_text(out.getvalue(), encoding="utf-8", newline="")
 
 
 def read(path: Path) -> list[Decision]:
-    """Read decisions from a CSV with source_id, label and verdict; a reason may be there.
+    """Read decisions from a CSV with source_id, label and verdict; reason, check and check_seed may be there.
 
     Raises InputError with file, row and column for what is no decision, and for two verdicts of one label.
     """
@@ -57,7 +60,20 @@ def _decisions(path: Path, rows: csv.DictReader[str]) -> list[Decision]:
             raise InputError(
                 f"{path}, line {number}, column verdict: '{verdict}'; wanted {', '.join(SAYS)}{nearest(verdict, SAYS)}"
             )
-        decision = Decision(row["source_id"] or "", row["label"] or "", verdict, heard_by(row.get("reason")))
+        check = _TRUTH.get((row.get("check") or "").strip().lower(), "other")
+        if check == "other":
+            raise InputError(f"{path}, line {number}, column check: '{row['check']}'; wanted true or false, or nothing")
+        seed = (row.get("check_seed") or "").strip()
+        if not re.fullmatch(r"(-?\d+)?", seed):
+            raise InputError(f"{path}, line {number}, column check_seed: '{seed}'; wanted a whole number, or nothing")
+        decision = stored(
+            row["source_id"] or "",
+            row["label"] or "",
+            verdict,
+            row.get("reason"),
+            None if check is None else bool(check),
+            int(seed) if seed else None,
+        )
         before = out.setdefault(decision.pair, decision)
         if before.verdict != verdict:
             raise InputError(

@@ -16,7 +16,7 @@ from types import TracebackType
 import pyarrow as pa
 
 from synth.errors import InputError
-from synth.publishing.review.decisions import SAYS, Decision, latest, with_decisions
+from synth.publishing.review.decisions import SAYS, Decision, latest, recorded, with_decisions
 from synth.store import parquet
 from synth.tables import VERDICTS
 
@@ -41,7 +41,7 @@ def pending(verdicts: Path) -> list[Decision]:
     out = []
     for number, line in enumerate(lines, 1):
         try:
-            decision = Decision(**json.loads(line))
+            decision = recorded(json.loads(line))
             known = decision.verdict is None or decision.verdict in SAYS
         except (ValueError, TypeError):
             known = False

@@ -91,8 +91,10 @@ class Lists:
 
     def decision(self, row: int, verdict: str | None, where: str) -> Decision:
         """Return the decision about a row that was heard in one of the lists."""
-        heard = decisions.random_check(self.seed) if where == RANDOM else decisions.WORST_FIRST
-        return Decision(*self.judged[row].pair, verdict, heard)
+        pair = self.judged[row].pair
+        if where == RANDOM:
+            return Decision(*pair, verdict, decisions.RANDOM_CHECK, seed=self.seed)
+        return Decision(*pair, verdict, decisions.WORST_FIRST)
 
     def take(self, decision: Decision) -> Decision:
         """Let a decision count; return the one that takes it back."""
@@ -125,13 +127,12 @@ class Lists:
 
     def estimates(self) -> list[Estimate]:
         """Return how often the judge was right in each class, from the random check alone."""
-        chance = decisions.random_check(self.seed)
         out = []
         for one in self.strata:
             said = [self.decided.get(self.judged[row].pair) for row in one.rows]
             counting = reached(
                 [found.verdict if found else None for found in said],
-                [found is not None and found.heard == chance for found in said],
+                [found is not None and found.by_chance and found.seed == self.seed for found in said],
             )
             out.append(estimate(one.label, one.of, one.population, counting))
         return out
