@@ -12,8 +12,17 @@ A message says what was found and where, what was wanted, and the next thing to 
 
 from __future__ import annotations
 
+import errno
+import shutil
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a system answers where it takes no more bytes
+_WHY = {
+    errno.EDQUOT: " for you (a quota)",
+    errno.EFBIG: " for a file so large (ulimit -f, or a file system such as FAT32)",
+}
 
 
 class SynthError(Exception):
@@ -62,3 +71,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the nearest known word, or the empty string when none is near."""
     found = get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean '{found[0]}'?" if found else ""
+
+
+def disk_full(target: Path, error: OSError | None = None) -> InputError:
+    """Return the error that says that ``target`` could not be written, why, and how little is left on its disk."""
+    left = shutil.disk_usage(next((at for at in target.absolute().parents if at.is_dir()), Path.cwd())).free
+    return InputError(
+        f"the disk is full{_WHY.get(error.errno or 0, '') if error else ''}: {target} could not be written "
+        f"({left / 1e6:.0f} MB left there); nothing half-written stays under a final name. Make room and run the same "
+        "command again: it goes on where it stopped"
+    )

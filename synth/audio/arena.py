@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.audio.cache import Place, folder
+from synth.audio.decode import VERSION as DECODER
 from synth.audio.measured import Measured, measured
 
 SPARE_BYTES = 2 << 30  # disk that the arena leaves alone
@@ -45,10 +46,11 @@ def measure_chunk(paths: Sequence[Path], rate_hz: int, keep: Writer | None) -> l
     if keep is None or not good:
         return [(facts, None) for facts, _ in results]
     hashes = "".join(facts.sha256 for facts, samples in results if samples is not None)
-    name = sha256(hashes.encode()).hexdigest()[:32]
-    with keep(pack_path(name, rate_hz)) as temporary, temporary.open("wb") as file:
-        for samples in good:
-            file.write(np.ascontiguousarray(samples).data)
+    name = sha256(f"{DECODER} {hashes}".encode()).hexdigest()[:32]
+    if _size(pack_path(name, rate_hz)) != sum(samples.nbytes for samples in good):  # else equal files made it already
+        with keep(pack_path(name, rate_hz)) as temporary, temporary.open("wb") as file:
+            for samples in good:
+                file.write(np.ascontiguousarray(samples).data)
     out: list[tuple[Measured, Place | None]] = []
     start = 0
     for facts, kept in results:
@@ -60,13 +62,19 @@ def measure_chunk(paths: Sequence[Path], rate_hz: int, keep: Writer | None) -> l
     return out
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def present(places: Mapping[str, Place], rate_hz: int) -> dict[str, Place]:
     """Return the places whose pack is there and long enough: a pack may have been deleted with the cache."""
     sizes: dict[str, int] = {}
     for place in places.values():
         if place.pack not in sizes:
-            path = pack_path(place.pack, rate_hz)
-            sizes[place.pack] = path.stat().st_size // 2 if path.exists() else 0
+            sizes[place.pack] = _size(pack_path(place.pack, rate_hz)) // 2
     return {sha: place for sha, place in places.items() if place.start_n + place.length_n <= sizes[place.pack]}
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import soundfile as sf
 from numpy.typing import NDArray
 
+VERSION = 2  # of the samples that a file gives; what was decoded by another is decoded anew
 _HEAD_BYTES = 256
 _POINTER = b"version https://git-lfs"
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"

@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 
 from synth import __version__
-from synth.errors import InputError, SynthError, nearest
+from synth.errors import FULL, InputError, SynthError, disk_full, nearest
 
 COMMANDS = {
     "mix": "Make a balanced data set of speaker mixtures, and check it.",
@@ -87,6 +88,9 @@ class SynthGroup(click.Group):
             sys.stderr.close()
             sys.exit(1)
         except OSError as error:  # a folder where a file was wanted, no permission, …
+            if error.errno in FULL:
+                click.ClickException(str(disk_full(Path(error.filename or "a file"), error))).show()
+                sys.exit(InputError.exit_code)
             if error.filename is None:
                 raise
             click.ClickException(f"{error.filename2 or error.filename}: {error.strerror}").show()

@@ -18,8 +18,7 @@ from typing import BinaryIO, Protocol
 from urllib import error, request
 
 from synth import __version__
-from synth.errors import InputError, UsageError
-from synth.store import atomic
+from synth.errors import FULL, InputError, UsageError, disk_full
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much is done, how much there is
 PART = ".part"  # what a file is called until it has been used
@@ -223,7 +222,7 @@ def _append(out: BinaryIO, block: bytes, file: Path) -> None:
         while view:
             view = view[out.write(view) :]
     except OSError as failed:
-        raise atomic.disk_full(file) if failed.errno in atomic.FULL else failed from failed
+        raise disk_full(file, failed) if failed.errno in FULL else failed from failed
 
 
 def opener() -> request.OpenerDirector:

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Lock
 
 from synth.audio.cut import Cut, CutError, cut
-from synth.errors import InputError, UsageError
+from synth.errors import InputError, UsageError, disk_full
 from synth.fetching import clips, items, messages, pace, present
 from synth.fetching.crew import Crew
 from synth.fetching.download import Downloader, Got, Options, Refusal, Stopped, read_cookies
@@ -269,7 +269,7 @@ class _Run:
         """Book what was said of a video, and stop where it concerns all of them."""
         verdict = refusal.verdict
         if verdict.action == "disk":
-            raise atomic.disk_full(self._folder / "audio")
+            raise disk_full(self._folder / "audio")
         for row in job.rows:
             if not job.check or verdict.permanent:  # a clip is not marked as disappeared for a fault that may pass
                 self._book(row, verdict, refusal.message, attempt)

@@ -22,11 +22,10 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from synth.errors import InputError
+from synth.errors import InputError, disk_full
 from synth.fetching import messages
 from synth.fetching.items import Wanted
 from synth.store import parquet
-from synth.store.atomic import disk_full
 from synth.tables import FORMAT_VERSION, LEDGER
 
 NAME = "ledger.parquet"
@@ -140,7 +139,7 @@ class Ledger:
             except OSError as error:
                 self._open = False  # what came after half a line could not be read
                 os.truncate(self._path, good)
-                raise disk_full(self._path) from error
+                raise disk_full(self._path, error) from error
             self._rows[row.item_id] = row
             self._new += 1
             if self._new >= FOLD_ROWS:

@@ -53,7 +53,10 @@ _TABLE: tuple[tuple[Verdict, str], ...] = (
     (RATE, r"content isn't available, try again later|rate-limited by youtube|current session has been rate-limited"),
     (Verdict("rate", TRANSIENT, "hold"), r"http error 429|too many requests"),
     (BOT, r"confirm you're not a bot|your ip is likely being blocked|captcha challenge|unusual traffic"),
-    (DISK, r"no space left on device|disk quota exceeded|unable to open for writing|unable to write data"),
+    (
+        DISK,
+        r"no space left on device|disk quota exceeded|file too large|unable to open for writing|unable to write data",
+    ),
     (Verdict("ambiguous", TRANSIENT), r"playback on other websites has been disabled|not available on this app"),
     (Verdict("age", PERMANENT), r"confirm your age|age-restricted|may be inappropriate"),
     (Verdict("private", PERMANENT), r"private video|video is private"),

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from synth.errors import InputError
+from synth.errors import FULL, InputError, disk_full
 from synth.store import atomic
 
 Progress = Callable[[str, int, int], None]
@@ -102,8 +102,8 @@ def _unpack(archive: Path, writer: _Writer, progress: Progress) -> None:
     except _DAMAGE as damage:
         raise _damaged(writer.archive, damage) from None
     except OSError as error:
-        if error.errno in atomic.FULL:
-            raise atomic.disk_full(writer.folder) from error
+        if error.errno in FULL:
+            raise disk_full(writer.folder / writer.archive, error) from error
         if error.errno == errno.EINVAL:  # a zip whose table points before its beginning
             raise _damaged(writer.archive, error) from None
         raise

@@ -96,11 +96,9 @@ def measure(
         if not isinstance(path, Path):
             continue
         try:
-            status = path.stat()
+            todo.append((k, Stamp.of(path)))
         except OSError as error:
             facts[k] = Measured("", "unreadable", f"{error.strerror}")
-            continue
-        todo.append((k, Stamp(str(path.absolute()), status.st_size, status.st_mtime_ns)))
     unread: list[tuple[int, Stamp]] = []
     for (k, stamp), sha in zip(todo, cache.hashes([stamp for _, stamp in todo]), strict=True):
         facts[k] = cache.known(sha, rate) if sha else None

@@ -69,8 +69,7 @@ def _check_hashes(
     missing = []
     for row in rows:
         try:
-            status = paths[row[0]].stat()
-            stamps.append(Stamp(str(paths[row[0]].absolute()), status.st_size, status.st_mtime_ns))
+            stamps.append(Stamp.of(paths[row[0]]))
         except OSError:
             missing.append(row[0])
     if missing:
@@ -103,7 +102,6 @@ def _fill_arena(cache: Cache, missing: list[tuple[str, Path]], rate: int, progre
         results = arena.measure_chunk([path for _, path in chunk], rate, keep=atomic.replacing)
         rows: list[tuple[Stamp, Measured, Place | None]] = []
         for (_, path), (fact, place) in zip(chunk, results, strict=True):
-            status = path.stat()
-            rows.append((Stamp(str(path.absolute()), status.st_size, status.st_mtime_ns), fact, place))
+            rows.append((Stamp.of(path), fact, place))
         cache.remember(rate, rows)
         progress("decoding sources", min(first + step, len(missing)), len(missing))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import errno
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from synth.errors import InputError
+from synth.errors import FULL, disk_full
 
 PREFIX = ".partial-"
-FULL = (errno.ENOSPC, errno.EDQUOT)
+_NUMBERS = itertools.count()  # threads of one process may write the same target at a time
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def replacing(target: Path) -> Iterator[Path]:
     The temporary path may become a file or a folder. A full disk raises InputError with the space that is left.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{PREFIX}{os.getpid()}-{target.name}")
+    temporary = target.with_name(f"{PREFIX}{os.getpid()}-{next(_NUMBERS)}-{target.name}")
     try:
         yield temporary
         if temporary.is_dir():
@@ -33,19 +33,10 @@ def replacing(target: Path) -> Iterator[Path]:
             temporary.replace(target)
     except OSError as error:
         if error.errno in FULL:
-            raise disk_full(target) from error
+            raise disk_full(target, error) from error
         raise
     finally:
         _remove(temporary)
-
-
-def disk_full(target: Path) -> InputError:
-    """Return the error that says how little is left on the disk of ``target``."""
-    left = shutil.disk_usage(target.parent if target.parent.exists() else Path.cwd()).free
-    return InputError(
-        f"the disk is full: {target} could not be written ({left / 1e6:.0f} MB left there); nothing half-written "
-        "stays under a final name. Free some space and run the same command again: it goes on where it stopped"
-    )
 
 
 def clean(folder: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,12 +86,54 @@ def test_the_size_check_leaves_room():
 def test_unchanged_files_are_not_read_again(corpus):
     first = index([corpus])
     assert first.fresh == 5
+    again = index([corpus])
+    assert again.fresh == 0
+    assert again.table.equals(first.table)
+
+
+def test_a_file_written_over_with_its_old_size_and_time_is_read_again(corpus):
+    index([corpus])
     stamp = (corpus / "0.wav").stat()
     (corpus / "0.wav").write_bytes(b"x" * stamp.st_size)
     os.utime(corpus / "0.wav", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     again = index([corpus])
-    assert again.fresh == 0
-    assert again.table.equals(first.table), "same size, same time: what was measured stands, the file was not opened"
+    assert again.fresh == 1
+    assert again.counts["unreadable"] == 2
+
+
+@pytest.mark.parametrize("way", ["in its place", "written over", "moved there", "a link to it"])
+def test_another_file_of_the_same_size_and_time_is_another_file(corpus, tmp_path, way):
+    first = index([corpus]).table.to_pydict()
+    path, other = corpus / "3.wav", tmp_path / "other.wav"
+    stamp = path.stat()
+    sf.write(other, noise(77, RATE + 3000), RATE, subtype="PCM_16")
+    assert other.stat().st_size == stamp.st_size
+    os.utime(other, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    if way == "written over":
+        path.write_bytes(other.read_bytes())
+    elif way == "moved there":
+        path.unlink()
+        other.rename(path)
+    elif way == "a link to it":
+        path.unlink()
+        path.symlink_to(other)
+    else:
+        other.replace(path)
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert path.stat().st_mtime_ns == stamp.st_mtime_ns
+    now = index([corpus]).table.to_pydict()
+    assert now["sha256"][3] == hashlib.sha256(path.read_bytes()).hexdigest() != first["sha256"][3]
+    assert now["pcm_sha256"][3] != first["pcm_sha256"][3]
+    assert now["sha256"][:3] == first["sha256"][:3]
+
+
+def test_a_changed_permission_costs_a_reading_and_no_more(corpus):
+    first = index([corpus])
+    (corpus / "1.wav").chmod(0o600)
+    again = index([corpus])
+    assert again.fresh <= 1
+    assert again.table.equals(first.table)
+    assert index([corpus]).fresh == 0
 
 
 def test_a_changed_file_is_measured_anew(corpus):
@@ -150,16 +194,14 @@ def test_nothing_usable_is_an_error_that_says_what_was_found(tmp_path):
 
 def test_measures_and_roots_are_remembered(corpus):
     facts, _ = measured(corpus / "0.wav", RATE)
-    stamp = Stamp("/somewhere", 10, 20)
+    stamp = Stamp("/somewhere", 10, 20, 30, 2**64 - 1)
     with Cache() as cache:
         cache.remember(RATE, [(stamp, facts, Place("pack", 3, 4))])
         cache.remember_root("corpus", corpus)
+    changes = {"path": "/elsewhere", "size": 11, "mtime_ns": 21, "ctime_ns": 31, "inode": 1}
+    others = [replace(stamp, **{name: value}) for name, value in changes.items()]
     with Cache() as cache:
-        assert cache.hashes([stamp, Stamp("/somewhere", 10, 21), Stamp("/elsewhere", 10, 20)]) == [
-            facts.sha256,
-            None,
-            None,
-        ]
+        assert cache.hashes([stamp, *others]) == [facts.sha256, *[None] * len(others)]
         assert cache.known(facts.sha256, RATE) == facts
         assert cache.known(facts.sha256, 8000) is None
         assert cache.places(RATE) == {facts.sha256: Place("pack", 3, 4)}

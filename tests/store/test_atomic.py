@@ -67,9 +67,16 @@ def test_a_folder_takes_the_place_of_what_was_there(tmp_path, before):
     assert names(tmp_path) == ["a"]
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_says_how_much_is_left(tmp_path, number):
-    says = r"the disk is full: .*a could not be written \(\d+ MB left"
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EDQUOT, r"the disk is full for you \(a quota\)"),
+        (errno.EFBIG, r"the disk is full for a file so large \(ulimit -f, or a file system such as FAT32\)"),
+    ],
+)
+def test_a_full_disk_says_how_much_is_left(tmp_path, number, why):
+    says = why + r": .*a could not be written \(\d+ MB left"
     with pytest.raises(InputError, match=says), replacing(tmp_path / "a") as temporary:
         temporary.write_text("half")
         raise OSError(number, "full")

@@ -163,11 +163,8 @@ def _snapshots(name: str | None) -> Iterator[Path]:
 
 
 def _hashes(files: list[Path]) -> list[str]:
-    """Return the sha256 of each file; a file of known size and time is not read again."""
-    stamps = []
-    for path in files:
-        status = path.stat()
-        stamps.append(Stamp(str(path.absolute()), status.st_size, status.st_mtime_ns))
+    """Return the sha256 of each file; a file that did not change is not read again."""
+    stamps = [Stamp.of(path) for path in files]
     with Cache() as cache:
         known = cache.hashes(stamps)
         fresh = []
