@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from synth.steps import judges
 from synth.steps.judges import Words
 from synth.steps.progress import Progress, silent
 from synth.steps.related import Related, related
-from synth.store import parquet
+from synth.store import locks, parquet
 from synth.tables import FORMAT_VERSION, SOURCES, VERDICTS
 
 SOURCES_BY = "synth index PATH --csv FILE -o sources.parquet"
@@ -131,6 +132,7 @@ def clean(
     file = parquet.opened(path, SOURCES, SOURCES_BY)
     table = file.read(columns=list(NEEDED))
     stuff = material(table, str(path))
+    people.said(out, review)  # before hours of judging: can it be read?
     if checkpoint is None:
         words = judges.of_files(stuff, scores, embeddings)
     else:
@@ -153,23 +155,25 @@ def clean(
     if share is not None:
         tried = case.tried(judged, share)
         progress("judge labels", 2, steps)
-    said = people.said(out, review)
-    judged, heard, where = people.with_people(judged, stuff, said, precision)
-    why_not = f"not judged: {words.absent.what}" if words.absent else None
-    found = verdicts.table(stuff, judged, values[0], heard, why_not)
-    classes = _classes(stuff, judged)
-    metadata = _metadata(case, judged, classes, _digest(file))
-    warnings = (*words.warnings, *case.kin.warnings)
-    if words.absent is not None:
-        warnings = (f"NO LABEL IS JUDGED: {words.absent}",)
-        earlier = _earlier(out)
-        if earlier is not None:  # what a judge said when it was there stays
-            found, metadata = _with_new(earlier, found), parquet.metadata(earlier.schema)
-            classes = json.loads(metadata.get("classes", "{}"))
-            warnings = (*warnings, f"what {out} holds of an earlier run ({metadata.get('judge')}) stays")
-    found = decisions.with_decisions(found, said).replace_schema_metadata(metadata)
-    if out is not None:
-        parquet.write(found, Path(out))
+    digest = _digest(file)
+    with locks.briefly(Path(out)) if out is not None else nullcontext():  # what people decided meanwhile is in it
+        said = people.said(out, review)
+        judged, heard, where = people.with_people(judged, stuff, said, precision)
+        why_not = f"not judged: {words.absent.what}" if words.absent else None
+        found = verdicts.table(stuff, judged, values[0], heard, why_not)
+        classes = _classes(stuff, judged)
+        metadata = _metadata(case, judged, classes, digest)
+        warnings = (*words.warnings, *case.kin.warnings)
+        if words.absent is not None:
+            warnings = (f"NO LABEL IS JUDGED: {words.absent}",)
+            earlier = _earlier(out)
+            if earlier is not None:  # what a judge said when it was there stays
+                found, metadata = _with_new(earlier, found), parquet.metadata(earlier.schema)
+                classes = json.loads(metadata.get("classes", "{}"))
+                warnings = (*warnings, f"what {out} holds of an earlier run ({metadata.get('judge')}) stays")
+        found = decisions.with_decisions(found, said).replace_schema_metadata(metadata)
+        if out is not None:
+            parquet.write(found, Path(out))
     counts = Counter(found.column("verdict").to_pylist())
     return Cleaned(
         found,

@@ -6,24 +6,22 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from http import HTTPStatus
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from synth.audio.cache import Cache
 from synth.errors import InputError, PartialError, UsageError, listed, nearest
 from synth.publishing.review import csvfile, journal
-from synth.publishing.review.clips import Clips, GoneError, Recording
-from synth.publishing.review.decisions import SAYS, Decision, of_table
-from synth.publishing.review.estimate import KEPT, REJECTED, Estimate, together
-from synth.publishing.review.lists import RANDOM, WORST, Lists
-from synth.publishing.review.server import Answer, RefusedError, Server, as_json, page_html
-from synth.steps import heard as people
+from synth.publishing.review.clips import Clips, Recording
+from synth.publishing.review.decisions import of_table
+from synth.publishing.review.estimate import Estimate
+from synth.publishing.review.lists import Lists
+from synth.publishing.review.server import Server, page_html
 from synth.steps import roots as where
+from synth.steps.reviewing import Session
 from synth.store import locks, parquet
 from synth.tables import SOURCES
 
@@ -92,7 +90,7 @@ def review(
         for source_id in lists.gone:
             clips.gone[source_id] = "it is not among these sources"
         with journal.Journal(path) as stored:
-            session = _Session(lists, clips, stored, _asked(table))
+            session = Session(lists, clips, stored, _asked(table))
             _serve(session, port, ready)
         journal.fold(path)
     estimates = lists.estimates()
@@ -181,7 +179,7 @@ def _asked(table: pa.Table) -> float:
         return ASKED_PRECISION
 
 
-def _serve(session: _Session, port: int, ready: Callable[[str], None] | None) -> None:
+def _serve(session: Session, port: int, ready: Callable[[str], None] | None) -> None:
     try:
         server = Server(page_html(), session.get(), session.post(), port)
     except OSError as error:
@@ -209,150 +207,3 @@ def _ended_by_ctrl_c(server: Server) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-
-
-class _Session:
-    """What the page asks for and what it decides; one at a time."""
-
-    def __init__(self, lists: Lists, clips: Clips, stored: journal.Journal, asked: float) -> None:
-        self._before = dict(lists.decided)
-        self._lists, self._clips, self._stored, self._asked = lists, clips, stored, asked
-        self._undo: list[tuple[Decision, str]] = []
-        self._lock = threading.Lock()
-
-    def get(self) -> dict[str, Callable[[Mapping[str, str]], Answer]]:
-        """Return what may be asked for, by name."""
-        return {
-            "state": lambda _: as_json(self._state()),
-            "item": self._item,
-            "next": self._next,
-            "audio": lambda query: Answer(self._heard(query, self._clips.wav), "audio/wav", ranges=True),
-            "picture": lambda query: Answer(self._heard(query, self._clips.picture), "image/png"),
-        }
-
-    def post(self) -> dict[str, Callable[[Mapping[str, Any]], Answer]]:
-        """Return what may be done, by name."""
-        return {"decide": self._decide, "undo": self._take_back, "done": self._done}
-
-    def made(self) -> list[Decision]:
-        """Return what was decided in this session and not taken back."""
-        decided = self._lists.decided.items()
-        return [decision for pair, decision in decided if decision.verdict and decision is not self._before.get(pair)]
-
-    def withdrawn(self) -> list[str]:
-        """Return the classes whose rejections hold too few wrong labels, by what people heard."""
-        return people.withdrawn(self._lists, self._asked)
-
-    def _state(self) -> dict[str, Any]:
-        estimates = self._lists.estimates()
-        totals = [together(one for one in estimates if one.of == of) for of in (REJECTED, KEPT)]
-        return {
-            "lists": {
-                name: {"size": len(order), "decided": self._lists.done(name)}
-                for name, order in self._lists.order.items()
-            },
-            "estimates": [asdict(one) for one in estimates],
-            "together": [asdict(one) for one in totals if one],
-            "asked": self._asked,
-            "withdrawn": self.withdrawn(),
-            "undo": len(self._undo),
-            "decided": sum(decision.verdict is not None for decision in self._lists.decided.values()),
-            "gone": len(self._clips.gone),
-        }
-
-    def _item(self, query: Mapping[str, Any]) -> Answer:
-        name, place = self._list(query), _number(query, "at")
-        if place >= len(self._lists.order[name]):
-            raise RefusedError(HTTPStatus.NOT_FOUND, "no clip of that number")
-        return as_json(self._shown(name, place))
-
-    def _next(self, query: Mapping[str, Any]) -> Answer:
-        name = self._list(query)
-        place = self._lists.next_open(name, _number(query, "after", least=-1))
-        return as_json(None if place is None else self._shown(name, place))
-
-    def _shown(self, name: str, place: int) -> dict[str, Any]:
-        """Return what the page shows of a clip; in the random check the judge's opinion only once it was decided."""
-        row = int(self._lists.order[name][place])
-        judged = self._lists.judged[row]
-        recording = self._clips.recordings[judged.source_id]
-        human = self._lists.verdict(row)
-        blind = name == RANDOM and human is None
-        with suppress(GoneError):  # it is told below
-            self._clips.check(judged.source_id)
-        return {
-            "list": name,
-            "at": place,
-            "size": len(self._lists.order[name]),
-            "row": row,
-            "source_id": judged.source_id,
-            "label": judged.label,
-            "others": [label for label in recording.labels if label != judged.label],
-            "duration_s": recording.duration_s,
-            "rate_hz": recording.rate_hz,
-            "human": human,
-            "blind": blind,
-            "verdict": None if blind else judged.verdict,
-            "p_wrong": None if blind else judged.p_wrong,
-            "reason": None if blind else judged.reason,
-            "suggested": [] if blind else list(judged.suggested),
-            "gone": self._clips.gone.get(judged.source_id),
-        }
-
-    def _heard(self, query: Mapping[str, Any], how: Callable[[str], bytes]) -> bytes:
-        try:
-            return how(self._lists.judged[self._row(query)].source_id)
-        except GoneError as error:
-            raise RefusedError(HTTPStatus.NOT_FOUND, str(error)) from None
-
-    def _decide(self, body: Mapping[str, Any]) -> Answer:
-        name, row, verdict = self._list(body), self._row(body), body.get("verdict")
-        if not isinstance(verdict, str) or verdict not in SAYS:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, f"wanted a verdict: {', '.join(SAYS)}")
-        if self._lists.place(name, row) is None:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "that clip is not in this list")
-        try:
-            self._clips.check(self._lists.judged[row].source_id)
-        except GoneError as error:  # nobody can have heard it
-            raise RefusedError(HTTPStatus.GONE, f"not stored: {error}") from None
-        decision = self._lists.decision(row, verdict, name)
-        with self._lock:
-            self._stored.append(decision)
-            self._undo.append((self._lists.take(decision), name))
-        return as_json(self._state())
-
-    def _take_back(self, _: Mapping[str, Any]) -> Answer:
-        with self._lock:
-            if not self._undo:
-                raise RefusedError(HTTPStatus.CONFLICT, "there is nothing to take back")
-            before, name = self._undo[-1]
-            self._stored.append(before)
-            self._lists.take(before)
-            self._undo.pop()
-        place = self._lists.place(name, self._lists.row_of(before.pair))
-        return as_json({"state": self._state(), "item": self._shown(name, place or 0)})
-
-    def _done(self, _: Mapping[str, Any]) -> Answer:
-        return Answer(b"{}", "application/json", last=True)
-
-    def _list(self, query: Mapping[str, Any]) -> str:
-        name = query.get("list")
-        if name not in (WORST, RANDOM):
-            raise RefusedError(HTTPStatus.BAD_REQUEST, f"wanted list {WORST} or {RANDOM}")
-        return str(name)
-
-    def _row(self, query: Mapping[str, Any]) -> int:
-        row = _number(query, "row")
-        if row >= len(self._lists.judged):
-            raise RefusedError(HTTPStatus.NOT_FOUND, "no clip of that number")
-        return row
-
-
-def _number(query: Mapping[str, Any], name: str, least: int = 0) -> int:
-    try:
-        number = int(str(query.get(name)))
-    except ValueError:
-        number = least - 1
-    if number < least:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"wanted {name}=NUMBER")
-    return number

@@ -40,6 +40,19 @@ def writing(folder: Path, instead: str = "wait for it, or choose another --out")
         lock.release()
 
 
+@contextmanager
+def briefly(path: Path) -> Iterator[None]:
+    """Wait until nobody else reads and replaces the file ``path``, and keep others waiting for as long as the block takes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    name = path.with_name(f".{path.name}.lock")
+    with FileLock(name):
+        try:
+            yield
+        finally:
+            with suppress(PermissionError):  # Windows, where filelock removes it
+                name.unlink(missing_ok=True)
+
+
 def _named(owner: Path) -> str:
     try:
         return owner.read_text(encoding="utf-8") or "another process"

@@ -133,6 +133,71 @@ def test_undo(page, verdicts):
     assert list(human(verdicts).values()) == ["wrong"]
 
 
+def test_two_tabs(page, verdicts):
+    """Each tab undoes its own; a clip that both show gets the later answer, and the page says so; a reload forgets nothing."""
+    browser, first = page.browser, page.browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    second = browser.current_window_handle
+    other = Page(browser, page.running)  # shows clip 1 as well
+    other.press("k")
+    other.now(2, "kept.")
+    browser.switch_to.window(first)
+    browser.execute_script("dispatchEvent(new Event('focus'))")  # a browser without a screen may not tell
+    page.now(2, "Another tab answered")
+    page.press("u")
+    page.until(lambda: "no answer of its own" in page.text("alert"))
+    page.press("d")
+    page.now(3, "dropped.")
+    browser.switch_to.window(second)
+    other.until(lambda: "Clip 2" in other.text("status") or "Clip 3" in other.text("status"))
+    browser.execute_script("dispatchEvent(new Event('focus'))")
+    other.now(3, "Another tab answered")
+    other.press("k")  # clip 3, which the first tab shows too
+    other.now(4, "kept.")
+    browser.switch_to.window(first)
+    said = page.running.post(
+        "decide",
+        {"list": "worst", "row": page.running.get("item?list=worst&at=2")["row"], "verdict": "wrong", "tab": "c"},
+    )
+    assert said["replaced"] == "keep"
+    page.running.post("undo", {"tab": "c"})
+    browser.refresh()
+    page.until(lambda: "Clip" in page.text("place") and page.text("progress") == "3 decided")
+    page.press("u")
+    page.now(2, "Taken back.")
+    browser.switch_to.window(second)
+    browser.close()
+    browser.switch_to.window(first)
+    page.running.interrupt()
+    assert sorted(human(verdicts).values()) == ["keep", "keep"]
+
+
+def test_a_clip_that_both_tabs_show_gets_the_later_answer(page, verdicts):
+    shown = page.running.get("item?list=worst&at=0")
+    page.running.post("decide", {"list": "worst", "row": shown["row"], "verdict": "keep", "tab": "another"})
+    page.press("d")
+    page.now(2, "Another tab had answered kept; your answer came later and counts.")
+    page.press("u")
+    page.now(1, "Taken back. The answer of another tab counts: kept.")
+    page.running.interrupt()
+    assert list(human(verdicts).values()) == ["keep"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "marks"),
+    [(2.0, ["0 s", "0.5 s", "1 s", "1.5 s", "2 s"]), (1.3, ["0 s", "0.5 s", "1 s"]), (0.37, ["0 s", "0.1 s", "0.2 s", "0.3 s"]),
+     (5.03, ["0 s", "1 s", "2 s", "3 s", "4 s", "5 s"]), (61.0, ["0 s", "20 s", "40 s", "60 s"])],
+)  # fmt: skip
+def test_the_marks_of_the_time_are_round(browser, tmp_path, seconds, marks):
+    with Running(judged(recordings(tmp_path / "sounds", clips=2, seconds=seconds))) as running:
+        Page(browser, running, 2)
+        found = "return Array.from(document.querySelectorAll('#secs span'), (one) => [one.textContent, parseFloat(one.style.left)])"
+        texts, places = zip(*browser.execute_script(found), strict=True)
+        running.kill()
+    assert list(texts) == marks
+    assert places == pytest.approx([100 * float(one.split()[0]) / seconds for one in marks], abs=0.2)
+
+
 def test_space_plays_a_real_clip_and_stops_it(page):
     heard = "const a = document.getElementById('audio'); return [a.readyState, a.currentTime, a.duration, a.paused, !!a.error]"
     page.press(" ")

@@ -19,7 +19,7 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 def write(target: Path, decisions: Iterable[Decision]) -> None:
     """Write decisions as CSV in UTF-8, sorted by recording and label."""
     out = io.StringIO(newline="")
-    rows = csv.writer(out, lineterminator="\n")
+    rows = csv.writer(out)  # lines end in CR LF (RFC 4180): with LF alone a CR in a reason would not be quoted
     rows.writerow(COLUMNS)
     for one in sorted(decisions, key=lambda decision: decision.pair):
         check = str(one.by_chance).lower()

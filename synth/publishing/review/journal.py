@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from synth.errors import InputError
 from synth.publishing.review.decisions import SAYS, Decision, latest, recorded, with_decisions
-from synth.store import parquet
+from synth.store import locks, parquet
 from synth.tables import VERDICTS
 
 MADE_BY = "synth clean sources.parquet -o verdicts.parquet"
@@ -67,12 +67,13 @@ def read(verdicts: Path) -> pa.Table:
 def fold(verdicts: Path, more: list[Decision] | None = None) -> int:
     """Put the journal's decisions (and ``more``) into the VERDICTS file and remove the journal; return how many there were.
 
-    The caller holds the lock of the folder. Raises InputError.
+    The caller holds the lock of the folder; a ``synth clean`` that writes the same file now is waited for. Raises InputError.
     """
-    decisions = latest([*pending(verdicts), *(more or [])])
-    if decisions:
-        parquet.write(with_decisions(parquet.read(verdicts, VERDICTS, MADE_BY), decisions), verdicts)
-    journal_of(verdicts).unlink(missing_ok=True)
+    with locks.briefly(verdicts):
+        decisions = latest([*pending(verdicts), *(more or [])])
+        if decisions:
+            parquet.write(with_decisions(parquet.read(verdicts, VERDICTS, MADE_BY), decisions), verdicts)
+        journal_of(verdicts).unlink(missing_ok=True)
     return len(decisions)
 
 

@@ -96,11 +96,9 @@ class Lists:
             return Decision(*pair, verdict, decisions.RANDOM_CHECK, seed=self.seed)
         return Decision(*pair, verdict, decisions.WORST_FIRST)
 
-    def take(self, decision: Decision) -> Decision:
-        """Let a decision count; return the one that takes it back."""
-        before = self.decided.get(decision.pair)
+    def take(self, decision: Decision) -> None:
+        """Let a decision count."""
         self.decided[decision.pair] = decision
-        return before or Decision(decision.source_id, decision.label, None)
 
     def row_of(self, pair: Pair) -> int:
         """Return the row of a pair."""
