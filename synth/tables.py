@@ -6,7 +6,7 @@ Seconds end in ``_s``, sample counts in ``_n``, decibels in ``_db`` or ``_dbfs``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -27,6 +27,7 @@ class Column:
     name: str
     type: pa.DataType
     says: str
+    later: bool = False  # tables made by earlier versions are without it, and stay what they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,15 @@ class Table:
     def names(self) -> list[str]:
         """The column names, in order."""
         return [column.name for column in self.columns]
+
+    @property
+    def required(self) -> list[str]:
+        """The columns that every such table has, in order: those of the first version."""
+        return [column.name for column in self.columns if not column.later]
+
+    def names_in(self, found: Collection[str]) -> list[str]:
+        """Return the columns of this table that are among those found, in order."""
+        return [column.name for column in self.columns if column.name in found]
 
     def schema(self, metadata: Mapping[str, str] | None = None) -> pa.Schema:
         """Return the Arrow schema, with text metadata."""
@@ -86,13 +96,19 @@ SOURCES = Table(
         Column("ytid", _TEXT, "YouTube id, for AudioSet"),
         Column("start_s", _F64, "start of the segment in the video"),
         Column("end_s", _F64, "end of the segment in the video"),
-        Column("level_dbfs", _F64, "active speech level: RMS over the active 20-ms frames"),
+        Column("level_dbfs", _F64, "RMS over the active 20-ms frames: of somebody who speaks, the active speech level"),
         Column("peak_dbfs", _F64, "largest absolute sample"),
         Column("active_s", _F64, "total length of the active frames"),
         Column(
             "envelope", pa.binary(), "one byte per whole 20 ms: RMS in half dB below full scale, 255 = -127.5 or less"
         ),
         Column("peaks", pa.binary(), "one byte per whole 20 ms: largest absolute sample, likewise, rounded up"),
+        Column(
+            "speech",
+            pa.binary(),
+            "one bit per whole 20 ms, the first one lowest: active speech; null where nobody is said to speak",
+            later=True,
+        ),
         Column("licence", _TEXT, "SPDX id of the licence of this recording"),
         Column("attribution", _TEXT, "whom to credit"),
         Column("split", _TEXT, "train, val, test or null"),

@@ -9,17 +9,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.audio import speech
 from synth.audio.decibels import FULL_SCALE, tenths
 from synth.audio.decode import UndecodableError, decode
 from synth.audio.envelope import active, frame_length, measure
 
 _SHORT = 1 << 16  # so many 16-bit samples add up within 32 bits, which is several times faster than in 64
-VERSION = 1  # of the measures; another version is measured anew
+VERSION = 2  # of the measures; another version is measured anew
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Facts of one file at one output rate; levels in tenths of a dB, None where there is no sound to measure."""
+    """Facts of one file at one output rate; levels in tenths of a dB, None where there is no sound to measure.
+
+    ``level_tenths`` and ``active_frames`` are of all that sounds, ``speech_…`` of what is speech should somebody speak in it:
+    the frames as packed bits, or in ``no_speech`` why there are none.
+    """
 
     sha256: str
     status: str
@@ -35,6 +40,10 @@ class Measured:
     active_frames: int | None = None
     rms: bytes = b""
     peaks: bytes = b""
+    speech: bytes | None = None
+    speech_frames: int | None = None
+    speech_tenths: int | None = None
+    no_speech: str | None = None
 
 
 def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | None]:
@@ -62,9 +71,9 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
     elif not speaking.any():
         status, reason = "silent", "no 20 ms of it rise above -90 dBFS"
     level = peak = None
+    spoken = speech.judged(envelope.rms, speech.band_bytes(samples, rate_hz))
     if status == "ok":
-        active_energy = envelope.energy[speaking].sum()
-        level = int(tenths(np.array([active_energy / (speaking.sum() * frame_n * FULL_SCALE**2)]))[0])
+        level = _level(envelope.energy[speaking], frame_n)
         highest = max(int(samples.max()), -int(samples.min()))
         peak = int(tenths(np.array([(highest / FULL_SCALE) ** 2]))[0])
     facts = Measured(
@@ -82,8 +91,17 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
         active_frames=int(speaking.sum()),
         rms=envelope.rms.tobytes(),
         peaks=envelope.peaks.tobytes(),
+        speech=speech.packed(spoken.active),
+        speech_frames=int(spoken.active.sum()),
+        speech_tenths=_level(envelope.energy[spoken.active], frame_n) if spoken.reason is None else None,
+        no_speech=spoken.reason,
     )
     return facts, samples if status == "ok" else None
+
+
+def _level(energy: NDArray[np.int64], frame_n: int) -> int:
+    """Return the RMS of some frames, given by their sums of squares, in tenths of a dB."""
+    return int(tenths(np.array([energy.sum() / (len(energy) * frame_n * FULL_SCALE**2)]))[0])
 
 
 def resampled(samples: NDArray[np.int16], rate_hz: int, wanted_hz: int) -> NDArray[np.int16]:

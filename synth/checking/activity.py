@@ -1,13 +1,15 @@
 """Every claimed speaker is heard: active for as long as promised, and not drowned by the others.
 
-Activity is measured where it is made, in the recordings: frames of 20 ms of the window, against the threshold of the
-whole recording (:mod:`synth.audio.envelope`). A gain does not change when somebody speaks, but it may make him
-inaudible; so levels are compared after the gain.
+Activity is measured where it is made, in the recordings: the frames of 20 ms of the window that are speech in the whole
+recording (:mod:`synth.audio.speech`); in sets of earlier versions, and in labelled clips, those over its threshold
+(:mod:`synth.audio.envelope`). A gain does not change when somebody speaks, but it may make him inaudible; so levels are
+compared after the gain.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ Pcm = NDArray[np.int16]
 
 BELOW_LOUDEST_DB = 3.0  # a speaker further than --sir-db and this under the loudest of the clip is not heard
 INAUDIBLE_DBFS = -90.0  # nor one below what the envelope calls silence
+NOISE_SHARE = 0.01  # of the speakers of a set of an earlier version may be noise
 BLOCK_N = 100_000  # samples measured at a time: their float64 copy stays in the processor's cache
 
 
@@ -52,16 +55,19 @@ def windows_bytes(windows: Pcm, frame_n: int) -> NDArray[np.uint8]:
     return out
 
 
-def table_bytes(
-    rms: NDArray[np.uint8], offsets: Ints, source: Ints, start_n: Ints, length_n: Ints, frame_n: int
-) -> NDArray[np.uint8]:
-    """Return the same from the envelopes in SOURCES (all end to end, source s from ``offsets[s]``); 255 past the window."""
+def in_windows(
+    values: NDArray[Any], offsets: Ints, source: Ints, start_n: Ints, length_n: Ints, frame_n: int, beyond: int
+) -> NDArray[Any]:
+    """Return what SOURCES says of the frames of windows (parts, frames); ``beyond`` past a window.
+
+    ``values``: one per frame of all recordings end to end, those of source s from ``offsets[s]``.
+    """
     frames = length_n // frame_n
     at = np.arange(int(frames.max(initial=0)))
     first = offsets[source] + start_n // frame_n
     inside = (at < frames[:, None]) & (first[:, None] + at < offsets[source + 1][:, None])
-    found = rms[np.where(inside, first[:, None] + at, 0)] if len(rms) else np.zeros(inside.shape, np.uint8)
-    return np.where(inside, found, np.uint8(255))
+    found = values[np.where(inside, first[:, None] + at, 0)] if len(values) else np.zeros(inside.shape, values.dtype)
+    return np.where(inside, found, values.dtype.type(beyond))
 
 
 def in_stems(threshold: NDArray[np.int16], gain_q12: Ints) -> NDArray[np.int16]:
@@ -76,9 +82,8 @@ def dynamics(rms: NDArray[np.uint8], offsets: Ints) -> NDArray[np.float64]:
     return np.where(np.diff(offsets) > 0, (quiet - loud) / 2, np.nan)
 
 
-def heard(found: NDArray[np.uint8], threshold: NDArray[np.int16], gain_q12: Ints, frame_n: int) -> Heard:
-    """Return which frames are active, given the bytes of the windows and the threshold of each part's recording."""
-    active = found <= threshold[:, None]
+def heard(found: NDArray[np.uint8], active: Bools, gain_q12: Ints, frame_n: int) -> Heard:
+    """Return the levels of windows, given their bytes and which frames are active, both (parts, frames)."""
     energy = (byte_energies(frame_n)[found] * active).sum(axis=1).astype(np.float64)
     count = np.maximum(active.sum(axis=1), 1)
     power = energy / (count * float(frame_n * FULL_SCALE**2)) * (gain_q12 / UNITY) ** 2
@@ -97,17 +102,25 @@ def voices(active: Bools, onset_n: Ints, clip_of_part: Ints, clips: int, length_
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured of the parts that speak in the sampled clips, end to end: rows of ``part`` in the manifest."""
+    """What was measured of the parts that speak in the sampled clips, end to end: rows of ``part`` in the manifest.
+
+    ``spoken``: frames that are speech by the rule, found anew from the samples of the whole recording; -1 where it was not
+    measured.
+    """
 
     part: Ints
     frames: Ints
     level_db: NDArray[np.float64]
+    spoken: Ints
 
 
 def finding(
     clips: Clips, measured: Measured, promised_s: NDArray[np.float32], min_active_s: float, sir_db: float, how: str
 ) -> Finding:
     """Check that every part is active as promised, for at least ``min_active_s``, and loud enough to be heard.
+
+    In sets of earlier versions the plan takes every loud frame for speech; there at most one part in a hundred may be less
+    than half speech, as it is found now.
 
     ``promised_s``: (all parts,) of the plan. ``how`` says what was measured.
     """
@@ -121,11 +134,16 @@ def finding(
     short = active_s < promise - 0.02 - 1e-6
     few = active_s < min_active_s - 1e-6
     quiet = (under > sir_db + BELOW_LOUDEST_DB) | (measured.level_db < INAUDIBLE_DBFS)
-    bad = short | few | quiet
+    noise = (measured.spoken >= 0) & (2 * measured.spoken < np.round(promise * FRAMES_PER_S)) & ~(short | few)
+    judged = int((measured.spoken >= 0).sum())
+    if noise.sum() <= NOISE_SHARE * judged:
+        noise[:] = False
+    bad = short | few | quiet | noise
     clips_seen = len(np.unique(owner))
     rows = np.nonzero(bad)[0][:5].tolist()
     shown = [
         f"{clips.ids(owner[k : k + 1])[0]} ({_speaker(clips, int(part[k]))}: {active_s[k]:.2f} s of {promise[k]:.2f} s, "
+        + (f"{measured.spoken[k] / FRAMES_PER_S:.2f} s of it speech, " if noise[k] else "")
         + ("inaudible)" if measured.level_db[k] < INAUDIBLE_DBFS else f"{under[k]:.1f} dB under the loudest)")
         for k in rows
     ]
@@ -135,6 +153,10 @@ def finding(
         "shorter_than_promised": int(short.sum()),
         "shorter_than_min_active": int(few.sum()),
         "not_heard": int(quiet.sum()),
+        "less_than_half_speech": int(
+            (2 * measured.spoken < np.round(promise * FRAMES_PER_S))[measured.spoken >= 0].sum()
+        ),
+        "speech_judged": judged,
         "least_active_s": round(float(active_s.min(initial=np.inf)), 2) if len(part) else None,
         "furthest_under_loudest_db": round(float(under.max(initial=0)), 1),
         "examples": shown,

@@ -146,9 +146,10 @@ class Planner:
         reasons = [
             ("no speaker", here & (pool.speaker < 0)),
             ("sex unknown", here & (pool.speaker >= 0) & (pool.sex < 0)),
+            ("speech cannot be told from noise", self._can_speak & ~pool.sounds),
             (
                 f"no window with the speaker active for {self._request.min_active / 50:g} s",
-                self._can_speak & ~self.heard_enough,
+                self._can_speak & pool.sounds & ~self.heard_enough,
             ),
         ]
         return [(why, int(mask.sum()), pool.ids[int(mask.argmax())]) for why, mask in reasons if mask.any()]

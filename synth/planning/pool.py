@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth.audio.decibels import byte_energies, byte_peaks
-from synth.audio.envelope import FAINT, active_thresholds, frame_length
+from synth.audio.envelope import frame_length
+from synth.audio.speech import active_frames
 from synth.store.arrays import as_numpy, ragged
 from synth.tables import NOISE, SEXES, SPLITS
 
@@ -21,7 +22,7 @@ Ints = NDArray[np.int64]
 class Pool:
     """Sources with their envelopes end to end; source s has the frames ``offsets[s]:offsets[s + 1]``.
 
-    ``usable``, ``noise``: (S,) masks; ``sex``: 0 female, 1 male, -1 unknown; ``split``: index into SPLITS, -1 none;
+    ``is_active``: which frames are active, over all sources; ``usable``, ``noise``: (S,) masks; ``sex``: 0 female, 1 male, -1 unknown; ``split``: index into SPLITS, -1 none;
     ``speaker``: (S,) codes, -1 unknown, names in ``speaker_names``.
     """
 
@@ -30,6 +31,7 @@ class Pool:
     rms: NDArray[np.uint8]
     peaks: NDArray[np.uint8]
     offsets: Ints
+    is_active: NDArray[np.bool_]
     usable: NDArray[np.bool_]
     noise: NDArray[np.bool_]
     sex: Ints
@@ -49,7 +51,11 @@ class Pool:
         corpus, _ = codes(sources.column("corpus"), (NOISE,))
         usable = np.fromiter((s == "ok" for s in status), np.bool_, len(status)) & (np.diff(offsets) > 0)
         ids = sources.column("source_id").to_pylist()
-        return cls(ids, rate_hz, rms, peaks, offsets, usable, corpus == 0, sex, split, speaker, names)
+        bits, bit_offsets = np.empty(0, np.uint8), np.zeros(len(offsets), np.int64)
+        if "speech" in sources.column_names:
+            bits, bit_offsets = ragged(sources.column("speech"))
+        active = active_frames(rms, offsets, corpus == 0, bits, bit_offsets)
+        return cls(ids, rate_hz, rms, peaks, offsets, active, usable, corpus == 0, sex, split, speaker, names)
 
     @property
     def frame_n(self) -> int:
@@ -62,19 +68,14 @@ class Pool:
         return np.diff(self.offsets)
 
     @cached_property
-    def thresholds(self) -> NDArray[np.int16]:
-        """The largest active byte of each source, shape (S,); noise is active wherever it is not padding."""
-        return np.where(self.noise, np.int16(FAINT), active_thresholds(self.rms, self.offsets)).astype(np.int16)
-
-    @cached_property
-    def is_active(self) -> NDArray[np.bool_]:
-        """Which frames are active, over all sources."""
-        return np.asarray(self.rms <= np.repeat(self.thresholds, self.frames), np.bool_)
-
-    @cached_property
     def active_before(self) -> NDArray[np.int32]:
         """Active frames before each frame, cumulated over all sources."""
         return np.concatenate([[0], np.cumsum(self.is_active, dtype=np.int32)]).astype(np.int32)
+
+    @cached_property
+    def sounds(self) -> NDArray[np.bool_]:
+        """Which sources have an active frame, shape (S,)."""
+        return np.asarray(np.diff(self.active_before[self.offsets]) > 0, np.bool_)
 
     @cached_property
     def energy_before(self) -> Ints:

@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth.audio.decibels import FULL_SCALE, UNITY, byte_energies, tenths
-from synth.audio.envelope import FAINT, active_thresholds, frame_length
+from synth.audio.envelope import frame_length
+from synth.audio.speech import active_frames
 from synth.licences import strictest
 from synth.rendering.planfile import PlanRows
 from synth.store import arrays
@@ -50,8 +51,12 @@ class Describer:
         self._letters = np.frombuffer("".join(sex or "?" for sex in sexes).encode(), np.uint8)
 
     @cached_property
-    def _thresholds(self) -> NDArray[np.int16]:
-        return np.where(self.noise, np.int16(FAINT), active_thresholds(self._rms, self._offsets)).astype(np.int16)
+    def _active(self) -> NDArray[np.bool_]:
+        """Which frames of all sources are active: of mixtures the speech, of clips used as they are all that sounds."""
+        bits, bit_offsets = np.empty(0, np.uint8), np.zeros(len(self._offsets), np.int64)
+        if self._cells and "speech" in self._sources.column_names:
+            bits, bit_offsets = arrays.ragged(self._sources.column("speech"))
+        return active_frames(self._rms, self._offsets, self.noise, bits, bit_offsets)
 
     @cached_property
     def _terms(self) -> tuple[Ints, list[tuple[str | None, str | None]]]:
@@ -124,7 +129,8 @@ class Describer:
         at = np.arange(int(frames.max(initial=0)))
         index = (self._offsets[rows.source] + rows.start_n // frame_n)[:, None] + at
         rms = self._rms.take(index, mode="clip") if len(self._rms) else np.zeros(index.shape, np.uint8)
-        heard = (rms <= self._thresholds[rows.source][:, None]) & (at < frames[:, None])
+        heard = self._active.take(index, mode="clip") if len(self._rms) else np.zeros(index.shape, np.bool_)
+        heard &= at < frames[:, None]
         per_part = np.count_nonzero(heard, axis=1)
         energies = byte_energies(frame_n).astype(np.float64)  # whole numbers below 2**53: exact in any order
         energy = np.einsum("ij,ij->i", energies.take(rms), heard)

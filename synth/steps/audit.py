@@ -93,7 +93,7 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | No
             files.digests(
                 made.digest,
                 folder.metadata.get("digest"),
-                parquet.digest(folder.sources, SOURCES.names),
+                parquet.digest(folder.sources, SOURCES.names_in(folder.sources.column_names)),
                 folder.metadata["sources_digest"],
             )
         ],

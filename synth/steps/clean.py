@@ -281,7 +281,8 @@ def _facts(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _digest(file: pq.ParquetFile) -> str:
-    digest = parquet.Digest(SOURCES.names)
+    names = SOURCES.names_in(file.schema_arrow.names)
+    digest = parquet.Digest(names)
     for group in range(file.metadata.num_row_groups):
-        digest.update(file.read_row_group(group, columns=SOURCES.names, use_threads=False))
+        digest.update(file.read_row_group(group, columns=names, use_threads=False))
     return digest.hexdigest()

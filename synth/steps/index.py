@@ -20,8 +20,9 @@ from synth.corpora.items import Corpus, Item
 from synth.errors import InputError, UsageError
 from synth.steps import roots as where
 from synth.steps.progress import Progress, silent, workers
+from synth.steps.spoken import spoken
 from synth.store import arrays, atomic, parquet
-from synth.tables import FORMAT_VERSION, FRAMES_PER_S, SOURCES
+from synth.tables import FORMAT_VERSION, FRAMES_PER_S, NOISE, SOURCES
 
 CHUNK_FILES = 128
 CHUNK_BYTES = 32 << 20
@@ -69,6 +70,10 @@ def index(
             for root, _, item in rows
         ]
         facts, fresh, kept = measure(cache, wanted, rate, workers(jobs), progress)
+    facts = [
+        spoken(fact, corpus.name != NOISE and item.speaker_id is not None, bool(item.labels))
+        for fact, (_, corpus, item) in zip(facts, rows, strict=True)
+    ]
     facts = _without_duplicates(rows, facts)
     rows = _with_reuploads_together(rows, facts)
     table = _table(rows, facts, rate, {"csv": Path(csv).name} if csv else {})
@@ -241,6 +246,7 @@ def at_rate(facts: Sequence[Measured]) -> dict[str, pa.Array]:
         ),
         "envelope": arrays.blobs([fact.rms for fact in facts]),
         "peaks": arrays.blobs([fact.peaks for fact in facts]),
+        "speech": arrays.blobs([fact.speech for fact in facts]),
     }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.audio import speech
 from synth.audio.decibels import UNITY
 from synth.audio.envelope import active_thresholds, frame_length
 from synth.checking import activity, audio, disjoint, features, labelled, shortcuts, stored
@@ -35,7 +36,7 @@ DECODING = 10  # how much dearer a sample is that must be decoded first
 
 @dataclass(slots=True)
 class Heard:
-    """What was gathered while listening, batch by batch; ``parts``, ``frames`` and ``level_db`` are of speakers alone."""
+    """What was gathered while listening, batch by batch; ``parts``, ``frames``, ``level_db`` and ``spoken`` are of speakers alone."""
 
     rows: list[Ints] = field(default_factory=list)
     features: list[Features] = field(default_factory=list)
@@ -44,6 +45,7 @@ class Heard:
     parts: list[Ints] = field(default_factory=list)
     frames: list[Ints] = field(default_factory=list)
     level_db: list[Floats] = field(default_factory=list)
+    spoken: list[Ints] = field(default_factory=list)
     differ: set[int] = field(default_factory=set)
     damaged: list[int] = field(default_factory=list)
     unsummed: list[int] = field(default_factory=list)
@@ -76,8 +78,10 @@ class Listener:
         except InputError as error:  # audit.json holds no path of this machine
             self._why = re.sub(r" is not at [^;]+;", " is not here;", str(error))
         rms, self._offsets = arrays.ragged(folder.sources.column("envelope"))
-        self._rms, self._thresholds = rms.copy(), active_thresholds(rms, self._offsets).astype(np.int16)
-        self._measured = np.zeros(len(self._thresholds), np.bool_)
+        self._rms = rms.copy()
+        self._told, self._active, self._limits = self._by_table()
+        self._spoken = self._active.copy()  # speech as it is found now; in the recordings ``_measured``
+        self._measured = np.zeros(len(self._limits), np.bool_)
         self._how = self._measure_recordings(everything)
 
     def listen(self, progress: Progress) -> Heard:
@@ -97,7 +101,7 @@ class Listener:
         clips, rows, measured = self._clips, np.concatenate(got.rows), features.joined(got.features)
         return [
             disjoint.duplicates(clips, got.hashes),
-            self._active(got),
+            self._activity(got),
             audio.rendered(
                 clips, rows, np.array(sorted(got.differ), np.int64), np.array(got.damaged, np.int64), self._why
             ),
@@ -111,12 +115,13 @@ class Listener:
             ),
         ]
 
-    def _active(self, got: Heard) -> Finding:
+    def _activity(self, got: Heard) -> Finding:
         if self._again is None and not got.from_stems:
             return Finding("active", None, f"not checked: {self._why}", {})
         options, promised_s = self._folder.opened_plan.options, self._folder.plan.active_s
-        heard = activity.Measured(np.concatenate(got.parts), np.concatenate(got.frames), np.concatenate(got.level_db))
-        how = "measured in the stems of data/, thresholds from sources.parquet" if got.from_stems else self._how
+        parts, frames, spoken = (np.concatenate(found) for found in (got.parts, got.frames, got.spoken))
+        heard = activity.Measured(parts, frames, np.concatenate(got.level_db), spoken)
+        how = "measured in the stems of data/, where they speak from sources.parquet" if got.from_stems else self._how
         if not isinstance(options, MixOptions):
             return labelled.heard(self._clips, heard, promised_s, how)
         return activity.finding(self._clips, heard, promised_s, options.least_active_s, options.sir_db, how)
@@ -164,6 +169,7 @@ class Listener:
         got.parts.append(np.arange(a, b)[speaks])
         got.frames.append(heard.frames[speaks])
         got.level_db.append(heard.level_db[speaks])
+        got.spoken.append(self._in_speech(a, b)[speaks])
         got.damaged += run.damaged
         got.features.append(features.measured(run.mix, voices, folder.rate_hz))
         if made is not None:
@@ -183,15 +189,17 @@ class Listener:
     def _heard(self, run: stored.Run, a: int, b: int, got: Heard) -> activity.Heard:
         """Return when the parts ``a`` to ``b`` are active: by their recordings, else their stems, else SOURCES."""
         plan = self._folder.plan
-        source, limit, gain = plan.source[a:b], self._thresholds[plan.source[a:b]], plan.gain_q12[a:b]
+        source, limit, gain = plan.source[a:b], self._limits[plan.source[a:b]], plan.gain_q12[a:b]
+        where = (self._offsets, source, plan.start_n[a:b], plan.length_n[a:b], self._frame_n)
+        may = activity.in_windows(self._active, *where, beyond=0) | ~self._told[source][:, None]
         if self._again is None and run.stems is not None and sum(map(len, run.stems)) == b - a:
             got.from_stems = True
             windows = _shifted(np.concatenate(run.stems), plan.onset_n[a:b])
             found = activity.windows_bytes(windows, self._frame_n)
-            return activity.heard(found, activity.in_stems(limit, gain), np.full(b - a, UNITY), self._frame_n)
-        found = activity.table_bytes(
-            self._rms, self._offsets, source, plan.start_n[a:b], plan.length_n[a:b], self._frame_n
-        )
+            may = np.pad(may, ((0, 0), (0, found.shape[1] - may.shape[1])))
+            active = may & (found <= activity.in_stems(limit, gain)[:, None])
+            return activity.heard(found, active, np.full(b - a, UNITY), self._frame_n)
+        found = activity.in_windows(self._rms, *where, beyond=255)
         if self._again is not None:
             fresh = np.nonzero(~self._measured[source] | (plan.start_n[a:b] % self._frame_n != 0))[0]
             windows = np.zeros((len(fresh), found.shape[1] * self._frame_n), np.int16)
@@ -199,7 +207,33 @@ class Listener:
                 window = self._again.window(int(source[k]), int(plan.start_n[a + k]), int(plan.length_n[a + k]))
                 windows[row, : len(window)] = window[: windows.shape[1]]
             found[fresh] = activity.windows_bytes(windows, self._frame_n)
-        return activity.heard(found, limit, gain, self._frame_n)
+        return activity.heard(found, may & (found <= limit[:, None]), gain, self._frame_n)
+
+    def _in_speech(self, a: int, b: int) -> Ints:
+        """Return the frames of the parts ``a`` to ``b`` that are speech as it is found now; -1 where it was not looked for."""
+        plan, source = self._folder.plan, self._folder.plan.source[a:b]
+        where = (self._offsets, source, plan.start_n[a:b], plan.length_n[a:b], self._frame_n)
+        found = activity.in_windows(self._spoken, *where, beyond=0).sum(axis=1)
+        return np.where(self._measured[source] & self._mixture, found, -1).astype(np.int64)
+
+    @property
+    def _mixture(self) -> bool:
+        return isinstance(self._folder.opened_plan.options, MixOptions)
+
+    def _by_table(self) -> tuple[Bools, Bools, NDArray[np.int16]]:
+        """Return what SOURCES says: of which recordings it says the speech (S,), which frames are active (all, end to end),
+        and the faintest active byte of each recording (S,).
+        """
+        sources, offsets = self._folder.sources, self._offsets
+        bits, bit_offsets = np.empty(0, np.uint8), np.zeros(len(offsets), np.int64)
+        if self._mixture and "speech" in sources.column_names:
+            bits, bit_offsets = arrays.ragged(sources.column("speech"))
+        told = speech.has_bits(offsets, bit_offsets)
+        active = speech.active_frames(self._rms, offsets, self._clips.sources.noise, bits, bit_offsets)
+        limits = active_thresholds(self._rms, offsets).astype(np.int16)
+        for k in np.nonzero(told)[0].tolist():
+            limits[k] = _faintest(self._rms[offsets[k] : offsets[k + 1]], active[offsets[k] : offsets[k + 1]])
+        return told, active, limits
 
     def _used(self, rows: Ints) -> tuple[Ints, Ints]:
         """Return the sources that some clips use, and one part of each."""
@@ -213,7 +247,7 @@ class Listener:
     def _measure_recordings(self, everything: bool) -> str:
         """Measure the envelopes of whole recordings anew, from the samples that are rendered; say how many."""
         if self._again is None:
-            return "thresholds from the envelopes in sources.parquet"
+            return "levels and speech from sources.parquet"
         used, _ = self._used(self._chosen)
         ids = self._folder.sources.column("source_id").to_pylist()
         dear = np.array([1 if self._again.is_mapped(ids[k]) else DECODING for k in used.tolist()], np.int64)
@@ -227,10 +261,17 @@ class Listener:
                 continue
             found = activity.windows_bytes(samples[: frames * self._frame_n].reshape(1, -1), self._frame_n)[0]
             self._rms[first : first + frames] = found
-            self._thresholds[k] = active_thresholds(found, np.array([0, frames], np.int64))[0]
+            if self._mixture:
+                band = speech.band_bytes(samples, self._folder.rate_hz)
+                self._spoken[first : first + frames] = speech.judged(found, band).active
+            if self._told[k]:
+                self._active[first : first + frames] = self._spoken[first : first + frames]
+                self._limits[k] = _faintest(found, self._active[first : first + frames])
+            else:
+                self._limits[k] = active_thresholds(found, np.array([0, frames], np.int64))[0]
             self._measured[k] = True
         how = f"measured in the recordings, {len(some):,} of {len(used):,} of them as a whole"
-        return how + ("" if len(some) == len(used) else ", the thresholds of the others from sources.parquet")
+        return how + ("" if len(some) == len(used) else ", where the others speak from sources.parquet")
 
     def _bandwidths(self, again: Again, rows: Ints) -> Floats:
         """Return the bandwidth of one window of each source that some clips use, NaN for the others."""
@@ -246,6 +287,11 @@ class Listener:
                 windows[row] = np.resize(window, length)  # a shorter one is repeated: no step into silence
             out[few] = features.bandwidth(windows, self._folder.rate_hz)
         return out
+
+
+def _faintest(rms: NDArray[np.uint8], active: Bools) -> int:
+    """Return the largest byte of the active frames of a recording, -1 where none is."""
+    return int(rms[active].max()) if active.any() else -1
 
 
 def _shifted(stems: Pcm, onset_n: Ints) -> Pcm:

@@ -154,7 +154,7 @@ def planned(
         "synth_version": __version__,
         "command": options.command,
         "seed": str(options.seed),
-        "sources_digest": parquet.digest(ready, SOURCES.names),
+        "sources_digest": parquet.digest(ready, SOURCES.names_in(ready.column_names)),
         "recipe": json.dumps(options.content()),
         "clips": json.dumps(clips),
         "cells": "{}",

@@ -101,7 +101,7 @@ def _sources_of(plan: Path, given: Path | None, digest: str) -> pa.Table:
     found = [name for name in names if name.exists()] or names[:1]
     for name in found:
         table = parquet.read(name, SOURCES, f"{SOURCES_BY}; or say where: --sources FILE")
-        if parquet.digest(table, SOURCES.names) == digest:
+        if parquet.digest(table, SOURCES.names_in(table.column_names)) == digest:
             return table
     raise InputError(
         f"{plan} was made from other sources than those of {listed(found)} (the digests of their values differ); "

@@ -25,7 +25,7 @@ from synth.steps.progress import Progress, silent
 from synth.store import parquet
 from synth.store.atomic import replacing
 from synth.store.memory import kept
-from synth.tables import FORMAT_VERSION, FRAMES_PER_S, PLAN, SOURCES
+from synth.tables import FORMAT_VERSION, FRAMES_PER_S, NOISE, PLAN, SOURCES
 
 MADE_BY = "synth index PATH -o sources.parquet && synth split sources.parquet -o split.parquet"
 ROW_GROUP, LARGE_ROW_GROUP = 8_192, 32_768  # rows of a plan that a renderer holds: few, or of a large plan in less time
@@ -65,6 +65,7 @@ def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, prog
             f"these sources were measured for clips at {rate} Hz, the plan asks for {options.rate} Hz; "
             f"measure them again: synth index PATH --rate {options.rate} -o sources.parquet"
         )
+    _check_speech(table)
     pool = Pool.of(table, options.rate)
     request = parsed(options, noise=bool((pool.usable & pool.noise).any()))
     options = replace(options, min_active=request.min_active / FRAMES_PER_S)  # a recipe says every default
@@ -81,7 +82,7 @@ def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, prog
     digest, lowered = parquet.Digest(PLAN.names), 0
     total, done = sum(request.clips.values()), 0
     held = LARGE_ROW_GROUP if total > MANY else ROW_GROUP
-    metadata = _metadata(options, request, laid, parquet.digest(table, SOURCES.names))
+    metadata = _metadata(options, request, laid, parquet.digest(table, SOURCES.names_in(table.column_names)))
     with kept(), replacing(out) as temporary, writer(temporary, CODED) as file:
         for planner in planners:
             first = 0
@@ -153,6 +154,20 @@ def _female_share(pool: Pool) -> Fraction:
     female = len(np.unique(pool.speaker[can & (pool.sex == 0)]))
     male = len(np.unique(pool.speaker[can & (pool.sex == 1)]))
     return Fraction(female, female + male) if female + male else Fraction(1, 2)
+
+
+def _check_speech(table: pa.Table) -> None:
+    """Raise InputError where speakers may be drawn from recordings of which the table does not say when somebody speaks."""
+    columns = [table.column(name).to_pylist() for name in ("source_id", "corpus", "speaker_id", "status")]
+    lacks = [True] * table.num_rows
+    if "speech" in table.column_names:
+        lacks = table.column("speech").is_null().to_pylist()
+    for name, corpus, speaker, status, lacking in zip(*columns, lacks, strict=True):
+        if corpus != NOISE and speaker is not None and status == "ok" and lacking:
+            raise InputError(
+                f"these sources do not say when somebody speaks (column speech, e.g. of {name}): an earlier version took "
+                f"every loud frame for speech. Index again: {MADE_BY}"
+            )
 
 
 def _check_clips(pool: Pool, request: Request) -> None:

@@ -16,7 +16,9 @@ from synth.errors import InputError, listed
 from synth.steps import index
 from synth.steps import roots as where
 from synth.steps.progress import Progress
+from synth.steps.spoken import spoken
 from synth.store import arrays, parquet
+from synth.tables import NOISE, SOURCES
 
 
 def remeasured(
@@ -49,6 +51,11 @@ def remeasured(
             f"{len(wrong)} of {len(rows)} recordings are missing, or not those that these sources were made from: "
             f"{listed(wrong)}. Put the original files back, say where the corpus lies (--root NAME=PATH), or index again"
         )
+    names, speakers, labels = (sources.column(name).to_pylist() for name in ("corpus", "speaker_id", "labels"))
+    found = [
+        spoken(fact, names[k] != NOISE and speakers[k] is not None, bool(labels[k]))
+        for k, fact in zip(rows, found, strict=True)
+    ]
     facts = [Measured("", "")] * len(roots)
     for k, fact in zip(rows, found, strict=True):
         facts[k] = fact
@@ -58,5 +65,8 @@ def remeasured(
     columns = index.at_rate(facts) | {"status": arrays.texts(status), "reason": arrays.texts(reason)}
     for name, column in columns.items():
         position = sources.schema.get_field_index(name)
-        sources = sources.set_column(position, sources.schema.field(name), column)
+        if position < 0:  # a table of an earlier version
+            sources = sources.append_column(SOURCES.schema().field(name), column)
+        else:
+            sources = sources.set_column(position, sources.schema.field(name), column)
     return sources.replace_schema_metadata({**said, "rate_hz": json.dumps(rate)})

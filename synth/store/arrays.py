@@ -37,12 +37,13 @@ def texts(values: Sequence[str | None]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(encoded), buffers)
 
 
-def blobs(values: Sequence[bytes]) -> pa.Array:
-    """Return an Arrow binary array."""
-    offsets = np.fromiter(accumulate(map(len, values), initial=0), np.int32, len(values) + 1)
-    return pa.Array.from_buffers(
-        pa.binary(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(values))]
-    )
+def blobs(values: Sequence[bytes | None]) -> pa.Array:
+    """Return an Arrow binary array; None is null."""
+    data = [value or b"" for value in values]
+    offsets = np.fromiter(accumulate(map(len, data), initial=0), np.int32, len(data) + 1)
+    valid = np.fromiter((value is not None for value in values), np.bool_, len(values))
+    buffers = [validity(valid), pa.py_buffer(offsets), pa.py_buffer(b"".join(data))]
+    return pa.Array.from_buffers(pa.binary(), len(data), buffers)
 
 
 def rows_of(matrix: NDArray[np.uint8], kind: pa.DataType | None = None) -> pa.Array:

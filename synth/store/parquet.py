@@ -41,7 +41,7 @@ def opened(path: Path, spec: Table, made_by: str) -> pq.ParquetFile:
         raise InputError(
             f"{path} is not readable as Parquet ({error}); wanted a {spec.name} table: {made_by}"
         ) from error
-    missing = [name for name in spec.names if name not in file.schema_arrow.names]
+    missing = [name for name in spec.required if name not in file.schema_arrow.names]
     if missing:
         raise InputError(
             f"{path} lacks the column{'s' * (len(missing) > 1)} {listed(missing)} of a {spec.name} table "
@@ -51,10 +51,10 @@ def opened(path: Path, spec: Table, made_by: str) -> pq.ParquetFile:
 
 
 def read(path: Path, spec: Table, made_by: str) -> pa.Table:
-    """Read a whole table with the columns of ``spec`` (further columns stay); errors as in :func:`opened`."""
+    """Read a whole table with the columns of ``spec`` (further ones stay, later ones may lack); errors as in :func:`opened`."""
     table = opened(path, spec, made_by).read()
     wanted = spec.schema()
-    for name in spec.names:
+    for name in spec.names_in(table.column_names):
         if table.schema.field(name).type != wanted.field(name).type:
             position = table.schema.get_field_index(name)
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from synth.audio.speech import packed
 from synth.planning.cells import Period, period, weights
 from synth.planning.plan import Planner
 from synth.planning.pool import Pool
@@ -15,18 +16,20 @@ from synth.tables import NOISE, SOURCES, SPLITS
 RATE = 16000
 
 
-def envelope(frames: int, rng: np.random.Generator) -> tuple[bytes, bytes]:
-    """Return RMS and peak bytes of speech with pauses: 25 to 35 dB below full scale, peaks 10 dB above."""
+def envelope(frames: int, rng: np.random.Generator) -> tuple[bytes, bytes, bytes]:
+    """Return RMS and peak bytes of speech with pauses: 25 to 35 dB below full scale, peaks 10 dB above; and where it speaks."""
     level = rng.integers(50, 70)
     speaks = np.repeat(rng.random(frames // 10 + 1) < 0.8, 10)[:frames]
     speaks[: frames // 3] = True
     rms = np.where(speaks, level + rng.integers(-6, 7, frames), 130)
-    return rms.astype(np.uint8).tobytes(), (rms - 20).astype(np.uint8).tobytes()
+    return rms.astype(np.uint8).tobytes(), (rms - 20).astype(np.uint8).tobytes(), packed(speaks)
 
 
 def row(name: str, frames: int, rng: np.random.Generator, **more: object) -> dict[str, object]:
-    rms, peaks = envelope(frames, rng)
+    rms, peaks, speech = envelope(frames, rng)
     values = {"source_id": name, "root": "r", "path": name, "corpus": "folder", "status": "ok", "group_id": name}
+    if more.get("corpus") != NOISE:
+        values["speech"] = speech
     return {**values, "envelope": rms, "peaks": peaks, "labels": [], **more}
 
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.audio.decibels import byte_energies, byte_peaks
-from synth.audio.envelope import FAINT, active_thresholds
+from synth.audio.envelope import FAINT
+from synth.audio.speech import packed
 from synth.planning.pool import Pool, codes
 from synth.planning.windows import Windows
 from synth.seeds import draw, key
@@ -17,6 +18,11 @@ from synth.tables import NOISE, SOURCES
 from tests.planning.made import RATE, planner, sources
 
 BYTES = st.lists(st.sampled_from([20, 40, 60, 70, 90, 100, 120, 150, 151, 180, 181, 255]), max_size=30)
+
+
+def speech_of(envelope: list[int]) -> list[bool]:
+    """Return some speech that the level does not tell: every frame of a byte that is no multiple of 20, and every loud one."""
+    return [byte != 255 and (byte % 20 != 0 or byte <= 60) for byte in envelope]
 
 
 def pool_of(envelopes: list[list[int]], noise: tuple[int, ...] = (), bad: tuple[int, ...] = ()) -> Pool:
@@ -30,6 +36,7 @@ def pool_of(envelopes: list[list[int]], noise: tuple[int, ...] = (), bad: tuple[
             "split": "train",
             "envelope": bytes(one),
             "peaks": bytes(max(value - 15, 0) for value in one),
+            "speech": None if k in noise else packed(np.array(speech_of(one), np.bool_)),
         }
         for k, one in enumerate(envelopes)
     ]
@@ -40,7 +47,7 @@ def by_hand(pool: Pool, wanted: int, fewest: int, shorter: bool) -> dict[int, li
     """Return the first frames of the good windows of each source, found one by one."""
     out = {}
     for source, (a, b) in enumerate(zip(pool.offsets[:-1].tolist(), pool.offsets[1:].tolist(), strict=True)):
-        heard = pool.rms[a:b] <= active_thresholds(pool.rms[a:b], np.array([0, b - a]))[0]
+        heard = np.array(speech_of(pool.rms[a:b].tolist()), np.bool_)
         if pool.noise[source]:
             heard = pool.rms[a:b] <= FAINT
         length = min(wanted, b - a) if shorter else wanted
@@ -102,8 +109,8 @@ def test_cumulated_energies_and_activity_are_sums(envelopes):
         assert pool.energy_before[k] == energy[:k].sum()
         assert pool.active_energy_before[k] == (energy * pool.is_active)[:k].sum()
         assert pool.active_before[k] == pool.is_active[:k].sum()
-    expected = [int(active_thresholds(np.array(one, np.uint8), np.array([0, len(one)]))[0]) for one in envelopes]
-    assert pool.thresholds.tolist() == expected
+    assert pool.is_active.tolist() == [speaks for one in envelopes for speaks in speech_of(one)]
+    assert pool.sounds.tolist() == [any(speech_of(one)) for one in envelopes]
 
 
 def test_codes_are_those_of_sorted_names_and_minus_one_for_nothing():
@@ -141,8 +148,13 @@ def test_every_speaker_of_a_plan_is_heard_as_long_as_promised(options):
 def test_an_utterance_without_a_window_is_left_out_and_counted():
     table = sources(speakers=3, utterances=2)
     rows = table.to_pylist()
-    rows[0]["envelope"] = bytes([60] * 10 + [200] * 90)
-    rows[1]["envelope"], rows[1]["peaks"] = bytes([60] * 30), bytes([40] * 30)
+    rows[0]["speech"] = packed(np.arange(len(rows[0]["envelope"])) < 10)
+    rows[1]["envelope"], rows[1]["peaks"], rows[1]["speech"] = (
+        bytes([60] * 30),
+        bytes([40] * 30),
+        packed(np.ones(30) > 0),
+    )
+    rows[3]["speech"] = packed(np.zeros(len(rows[3]["envelope"]), np.bool_))
     rows[2]["sex"] = None
     rows[4]["speaker_id"] = None
     made, _, pool = planner(pa.Table.from_pylist(rows, schema=table.schema), speakers="1-1")
@@ -150,7 +162,8 @@ def test_an_utterance_without_a_window_is_left_out_and_counted():
     assert reasons == {
         "no speaker": (1, rows[4]["source_id"]),
         "sex unknown": (1, rows[2]["source_id"]),
+        "speech cannot be told from noise": (1, rows[3]["source_id"]),
         "no window with the speaker active for 0.5 s": (2, rows[0]["source_id"]),
     }
     used = {pool.ids[k] for k in np.unique(made.rows(0, 500).source)}
-    assert not used & {rows[k]["source_id"] for k in (0, 1, 2, 4)}
+    assert not used & {rows[k]["source_id"] for k in (0, 1, 2, 3, 4)}

@@ -87,7 +87,7 @@ def test_rows_of_a_matrix_are_not_copied():
     assert found[1].as_py() == b"\x07" * 5
 
 
-@given(st.integers(0, 99_999_990), st.integers(0, 12), st.sampled_from(WORDS), st.sampled_from(WORDS))
+@given(st.integers(0, 99_999_988), st.integers(0, 12), st.sampled_from(WORDS), st.sampled_from(WORDS))
 def test_numbered_names(first, count, prefix, suffix):
     found = arrays.numbered(prefix, first, count, suffix)
     found.validate(full=True)
