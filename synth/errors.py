@@ -24,6 +24,8 @@ _WHY = {
     errno.EFBIG: " for a file so large (ulimit -f, or a file system such as FAT32)",
 }
 
+MOST_SLIPS = 3  # letters that may be wrong in a long word
+
 
 class SynthError(Exception):
     """Base of every error that is meant for the user; ``exit_code`` is the command's exit status."""
@@ -68,9 +70,36 @@ def listed(items: Iterable[object], limit: int = 10) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the nearest known word, or the empty string when none is near."""
-    found = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{found[0]}'?" if found else ""
+    """Return ``; did you mean 'x'?`` for the nearest known word, or the empty string when none is near.
+
+    Near is what a slip of the fingers makes: letters swapped, doubled, missed, or a name begun and not ended.
+    """
+    plain = {name.casefold().replace("_", "-"): name for name in known}
+    typed = word.casefold().replace("_", "-").strip("-")
+    begun = [name for name in plain if len(typed) >= MOST_SLIPS and name.startswith(typed)]
+    near = begun or [
+        name for name in get_close_matches(typed, list(plain), n=3, cutoff=0.5) if _slips(typed, name) <= _allowed(name)
+    ]
+    return f"; did you mean '{plain[near[0]]}'?" if near else ""
+
+
+def _allowed(name: str) -> int:
+    return max(1, min(MOST_SLIPS, len(name) // 3))
+
+
+def _slips(one: str, other: str) -> int:
+    """Count letters to swap with their neighbour, change, put in or take out to make one word of another (Damerau)."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for k, letter in enumerate(one, 1):
+        after = [k]
+        for m, wanted in enumerate(other, 1):
+            least = min(row[m] + 1, after[m - 1] + 1, row[m - 1] + (letter != wanted))
+            if k > 1 and m > 1 and letter == other[m - 2] and one[k - 2] == wanted:
+                least = min(least, before[m - 2] + 1)
+            after.append(least)
+        before, row = row, after
+    return row[-1]
 
 
 def disk_full(target: Path, error: OSError | None = None) -> InputError:

@@ -149,7 +149,9 @@ def _made(kind: type[_Kind], table: Mapping[str, Any], where: str) -> _Kind:
     for key, value in table.items():
         name = key.replace("-", "_")
         if name not in known:
-            raise UsageError(f"{where}: unknown key '{key}'{nearest(name, known)} Known keys: {', '.join(known)}")
+            raise UsageError(
+                f"{where}: unknown key '{key}'{nearest(name, known) or '.'} Known keys: {', '.join(known)}"
+            )
         changes[name] = _checked(key, value, _KINDS[known[name]], where)
     return kind(**changes)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,6 +15,7 @@ from typing import Any
 import click
 
 from synth import __version__
+from synth.cli import console
 from synth.errors import FULL, InputError, SynthError, disk_full, nearest
 
 COMMANDS = {
@@ -33,6 +35,7 @@ COMMANDS = {
     "run": "Run the commands of a recipe, one after another.",
 }
 INTERRUPTED = 130
+HELP = {"-h", "--help", "--version"}
 
 
 class SynthGroup(click.Group):
@@ -54,7 +57,9 @@ class SynthGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that some arguments name; an unknown one is told the nearest."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            raise click.UsageError(f"no command '{args[0]}'{nearest(args[0], COMMANDS)} Try 'synth --help'.", ctx)
+            raise click.UsageError(
+                f"no command '{args[0]}'{nearest(args[0], COMMANDS) or '.'} All commands: synth --help", ctx
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -73,29 +78,51 @@ class SynthGroup(click.Group):
         """Run a command; as a program (``standalone_mode``) errors become messages and exit codes."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **more)
+        console.prepare()
+        words = list(sys.argv[1:] if args is None else args) or ["--help"]
         try:
-            code = super().main(args, prog_name, complete_var, standalone_mode=False, **more)
+            code = super().main(words, prog_name, complete_var, standalone_mode=False, **more)
+            code = code if isinstance(code, int) else 0
         except SynthError as error:
-            click.ClickException(str(error)).show()
-            sys.exit(error.exit_code)
+            code = _failed(str(error), error.exit_code)
         except click.ClickException as error:
-            error.show()
-            sys.exit(error.exit_code)
+            shown = io.StringIO()
+            error.show(shown)
+            console.say(shown.getvalue().rstrip("\n"), err=True)
+            code = error.exit_code
         except (click.Abort, KeyboardInterrupt):
-            click.echo("\nInterrupted. What is finished is kept: the same command goes on from there.", err=True)
-            sys.exit(INTERRUPTED)
-        except BrokenPipeError:
-            sys.stderr.close()
-            sys.exit(1)
+            console.say(
+                "\nInterrupted. What is finished is kept: the same command goes on from there.",
+                err=True,
+            )
+            code = INTERRUPTED
+        except SystemExit:  # what click makes of a pipe that nobody reads, and only help is printed by click
+            console.drop(1)
+            code = 0 if HELP & set(words) else InputError.exit_code
         except OSError as error:  # a folder where a file was wanted, no permission, …
-            if error.errno in FULL:
-                click.ClickException(str(disk_full(Path(error.filename or "a file"), error))).show()
-                sys.exit(InputError.exit_code)
-            if error.filename is None:
+            if error.filename is None and HELP & set(words):  # which click prints
+                code = _unwritten(error)
+            elif error.errno in FULL:
+                code = _failed(str(disk_full(Path(error.filename or "a file"), error)), InputError.exit_code)
+            elif error.filename is None:
                 raise
-            click.ClickException(f"{error.filename2 or error.filename}: {error.strerror}").show()
-            sys.exit(InputError.exit_code)
-        sys.exit(code if isinstance(code, int) else 0)
+            else:
+                code = _failed(f"{error.filename2 or error.filename}: {error.strerror}", InputError.exit_code)
+        console.close()
+        sys.exit(code)
+
+
+def _unwritten(error: OSError) -> int:
+    try:
+        console.broken(1, error)
+    except InputError as said:
+        return _failed(str(said), said.exit_code)
+    return 0
+
+
+def _failed(says: str, code: int) -> int:
+    console.say(f"Error: {says}", err=True)
+    return code
 
 
 @click.group(

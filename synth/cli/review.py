@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from synth.cli import console
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
 from synth.errors import UsageError
@@ -92,7 +93,7 @@ def _open(session: Session, address: str, browser: bool) -> None:
     import webbrowser
 
     # without the address there is no page: said even by --quiet, and never among the results
-    click.echo(f"The review is on this page, for this machine only: {address}", err=True)
+    console.say(f"The review is on this page, for this machine only: {address}", err=True)
     if browser:  # a browser in a terminal comes back when it is closed; the page is served meanwhile
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     session.say("Done on the page, or Ctrl-C here, ends the review. Every decision is stored at once.")

@@ -81,7 +81,7 @@ def line_of(name: str, table: Mapping[str, Any], recipe: Path) -> Line:
         table = {**table, "out": recipe.stem}
     for key, value in table.items():
         if key.replace("_", "-") not in keys:
-            raise UsageError(f"{where}: unknown key '{key}'{nearest(key, keys)} Known keys: {', '.join(keys)}")
+            raise UsageError(f"{where}: unknown key '{key}'{nearest(key, keys) or '.'} Known keys: {', '.join(keys)}")
         parameter = keys[key.replace("_", "-")]
         words = _words(key, value, parameter, where)
         (arguments if isinstance(parameter, click.Argument) else options).extend(words)

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from synth.cli import console
+
 LINE_EVERY_S = 10.0  # where there is no terminal, a line now and then
 
 
@@ -27,13 +29,13 @@ class Session:
         """Print a line for people."""
         self._close()
         if not self.quiet:
-            click.echo(text, err=self.as_json)
+            console.say(text, err=self.as_json)
 
     def result(self, values: Mapping[str, object]) -> None:
         """Print the result as one JSON object, if that was asked for."""
         self._close()
         if self.as_json:
-            click.echo(json.dumps(values, default=str))
+            console.say(json.dumps(values, default=str))
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Show how far a step is, with the time left: a bar on a terminal, a line now and then elsewhere."""
@@ -51,7 +53,10 @@ class Session:
             self._close()
             self._bars[what] = tqdm(total=total, desc=what, unit="", unit_scale=True, file=sys.stderr, leave=False)
         bar = self._bars[what]
-        bar.update(done - bar.n)
+        try:
+            bar.update(done - bar.n)
+        except OSError as error:  # the terminal was closed
+            console.broken(2, error)
         if done >= total:
             self._close()
 
@@ -62,11 +67,14 @@ class Session:
             return
         self._last[what] = now
         left = (now - start) / done * (total - done)
-        click.echo(f"{what}: {done:,} of {total:,}, about {left:.0f} s left", err=True)
+        console.say(f"{what}: {done:,} of {total:,}, about {left:.0f} s left", err=True)
 
     def _close(self) -> None:
         for bar in self._bars.values():
-            bar.close()
+            try:
+                bar.close()
+            except OSError as error:
+                console.broken(2, error)
         self._bars.clear()
 
 

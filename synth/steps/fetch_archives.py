@@ -30,7 +30,7 @@ def chosen(parts: Iterable[str], known: Mapping[str, Archive], what: str) -> lis
     found = []
     for part in dict.fromkeys(parts):
         if part not in known:
-            raise UsageError(f"no {what} '{part}'{nearest(part, known)} Known: {', '.join(known)}")
+            raise UsageError(f"no {what} '{part}'{nearest(part, known) or '.'} Known: {', '.join(known)}")
         found.append(known[part])
     return found
 
