@@ -32,6 +32,7 @@ STANDS_OUT = np.log(9)  # evidence of a competitor that is named in a reason: am
 WORDS = ("keep", "doubtful", "wrong", "unjudged")
 KEEP, DOUBTFUL, WRONG, UNJUDGED = range(4)
 JUDGED, SMALL, CANNOT, NO_SCORE = "judged", "too small", "cannot judge", "no score"
+EVERYWHERE = "no clip without it"  # nothing to compare with
 WITHDRAWN = "withdrawn"  # people heard that too many of the rejected are right
 
 
@@ -48,7 +49,7 @@ class ClassFacts:
     high: float = np.nan  # 90 % interval of ``noise``
     rejected: int = 0
     expected: float = np.nan  # precision to expect of the rejected
-    decision: str = JUDGED  # or SMALL, CANNOT, NO_SCORE
+    decision: str = JUDGED  # or SMALL, CANNOT, NO_SCORE, EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def weighed(
     groups = np.arange(len(carries)) if groups is None else groups
     named = named_by(carries, above)
     heard = [evidence(one, named, seed) for one in several]
-    facts = [_counted(heard[0][:, k], carries[:, k], named[:, k]) for k in range(carries.shape[1])]
+    facts = [_counted(several[0][:, k], carries[:, k], named[:, k]) for k in range(carries.shape[1])]
     enough = [k for k, one in enumerate(facts) if one.decision == JUDGED]
     areas, errors = _areas(heard[0], carries, groups, enough)
     for k, area, limit in zip(enough, areas.tolist(), able(areas, errors).tolist(), strict=True):
@@ -184,10 +185,12 @@ def rejected(classes: Sequence[Posterior], precision: float) -> list[Bools]:
     return taken
 
 
-def _counted(heard: NDArray[np.float32], carries: Bools, named: Bools) -> ClassFacts:
-    scored = ~np.isnan(heard)
+def _counted(scores: NDArray[np.floating], carries: Bools, named: Bools) -> ClassFacts:
+    scored = ~np.isnan(scores)
     mine, null = int((scored & carries).sum()), int((scored & ~named).sum())
-    decision = NO_SCORE if not mine and carries.any() else SMALL if mine < LEAST or null < LEAST_NULL else JUDGED
+    decision = JUDGED if mine >= LEAST and null >= LEAST_NULL else SMALL
+    if carries.any() and not (mine and null):
+        decision = EVERYWHERE if mine else NO_SCORE
     return ClassFacts(int(carries.sum()), mine, null, decision=decision)
 
 

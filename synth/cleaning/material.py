@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from synth.cleaning.names import Clips
 from synth.cleaning.null import Bools, Ints
-from synth.cleaning.scores import Clips
 from synth.errors import InputError
 
 IMPLIED = 0.9  # a label that so many clips of another one carry as well is its parent, or another word for it

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from synth.cleaning.decision import (
     DOUBTFUL,
+    EVERYWHERE,
     KEEP,
     LEAST,
     LEAST_NULL,
@@ -130,6 +131,8 @@ def _sentence(name: str, facts: ClassFacts, verdict: int, no_score: bool, instea
     if verdict == UNJUDGED:
         if no_score or facts.decision == NO_SCORE:
             return f"no score of '{name}' for this clip"
+        if facts.decision == EVERYWHERE:
+            return f"no scored clip without '{name}' to compare with: all {facts.scored:,} carry it, or a label that implies it"
         if facts.decision == SMALL:
             return (
                 f"too few scored clips: {facts.scored:,} with '{name}' (wanted {LEAST}), {facts.null:,} that speak against it "

@@ -14,24 +14,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from synth.cleaning import delimited
+from synth.cleaning.delimited import numbers
+from synth.cleaning.names import Clips, clips_of, labels_of
 from synth.errors import InputError, listed, nearest
 from synth.store.arrays import as_numpy
 from synth.tables import SCORES
 
 KEYS = ("source_id", "path")
 WANTED = f"wanted {', '.join(SCORES.names)} (path may stand in for source_id), or source_id and a column of scores for each label"
-
-
-@dataclass(frozen=True, slots=True)
-class Clips:
-    """The clips that a table may speak of: their ids and paths, row by row."""
-
-    ids: Sequence[str]
-    paths: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +42,11 @@ def scores(path: Path, clips: Clips, labels: Sequence[str]) -> Matched:
     Raises InputError for a file that is missing or of another kind, columns that are no scores, ids that are missing, two
     scores for one clip and label, and for a table that shares no clip or no label with the sources.
     """
-    table, key = _keyed(path, "a table of scores")
+    table, key = _keyed(path, "a table of scores", clips, labels)
     names = set(table.column_names)
     if {"label", "score"} <= names:
         return _long(path, table, key, clips, labels)
-    if names & {"label", "score"}:
+    if names & {"label", "score"} - set(labels):
         raise InputError(f"{path} has the columns {listed(table.column_names)}; {WANTED}")
     return _wide(path, table, key, clips, labels)
 
@@ -65,7 +59,7 @@ def embeddings(path: Path, clips: Clips) -> Matched:
     if path.suffix == ".npy":
         key, names, matrix = _numpy(path)
     else:
-        table, key = _keyed(path, "a table of embeddings")
+        table, key = _keyed(path, "a table of embeddings", clips)
         if "embedding" not in table.column_names or not _is_list(table.schema.field("embedding").type):
             raise InputError(
                 f"{path} has the columns {listed(table.column_names)}; wanted source_id (or path) and embedding, a list of "
@@ -85,15 +79,15 @@ def embeddings(path: Path, clips: Clips) -> Matched:
 
 def _long(path: Path, table: pa.Table, key: str, clips: Clips, labels: Sequence[str]) -> Matched:
     row = _rows(path, table.column(key), key, clips)
-    named = table.column("label")
-    label = _found(named, labels)
+    named = table.column("label").cast(pa.string())
+    label = labels_of(named, labels)
     known = label >= 0
     if not known.any():
         raise InputError(
             f"{path}: none of its labels is one of the sources' (it has, e.g., {named[0].as_py()!r}; the sources have "
             f"{listed(labels)}){nearest(str(named[0].as_py()), labels)}"
         )
-    score = _numbers(path, table.column("score"), "score")
+    score = numbers(path, table.column("score"), "score")
     use = (row >= 0) & known
     pair = row[use] * len(labels) + label[use]
     ordered = np.sort(pair)
@@ -114,7 +108,8 @@ def _long(path: Path, table: pa.Table, key: str, clips: Clips, labels: Sequence[
 
 def _wide(path: Path, table: pa.Table, key: str, clips: Clips, labels: Sequence[str]) -> Matched:
     given = [name for name in table.column_names if name not in KEYS]
-    shared = [name for name in given if name in set(labels)]
+    which = labels_of(pa.chunked_array([pa.array(given, pa.string())]), labels).tolist() if given else []
+    shared = {name: k for name, k in zip(given, which, strict=True) if k >= 0}
     if not shared:
         near = nearest(given[0], labels) if given else ""
         raise InputError(
@@ -126,28 +121,31 @@ def _wide(path: Path, table: pa.Table, key: str, clips: Clips, labels: Sequence[
     out = np.full((len(clips.ids), len(labels)), np.nan, np.float32)
     left = Counter({"clips that the sources do not have": int((row < 0).sum())})
     left["columns that are no label of the sources"] = len(given) - len(shared)
-    at = {label: k for k, label in enumerate(labels)}
-    for name in shared:
-        score = _numbers(path, table.column(name), name)
+    for name, label in shared.items():
+        score = numbers(path, table.column(name), name)
         left["scores that are no number"] += int((~np.isfinite(score[row >= 0])).sum())
-        out[row[row >= 0], at[name]] = np.where(np.isfinite(score), score, np.nan)[row >= 0]
+        out[row[row >= 0], label] = np.where(np.isfinite(score), score, np.nan)[row >= 0]
     return Matched(out, +left)
 
 
-def _keyed(path: Path, what: str) -> tuple[pa.Table, str]:
+def _keyed(path: Path, what: str, clips: Clips, labels: Sequence[str] = ()) -> tuple[pa.Table, str]:
     """Read a Parquet or CSV file, and say which of its columns names the clips."""
     if not path.is_file():
         raise InputError(
             f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; wanted {what}, Parquet or CSV"
         )
     try:
-        table = _csv(path) if path.suffix.lower() in (".csv", ".tsv", ".txt") else pq.ParquetFile(path).read()
+        text = path.suffix.lower() in (".csv", ".tsv", ".tab", ".txt")
+        table = delimited.read(path, KEYS, ("label",)) if text else pq.ParquetFile(path).read()
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not readable as {what}, Parquet or CSV: {error}") from error
     twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:
         raise InputError(f"{path}: the column {listed(twice)} is there twice; each column needs one name")
+    table = delimited.with_known_names(delimited.without_row_numbers(table), (*KEYS, "label", "score"), set(labels))
     key = next((name for name in KEYS if name in table.column_names), None)
+    if key is None:
+        key, table = _row_names(table, clips)
     if key is None:
         raise InputError(f"{path} has the columns {listed(table.column_names)}; {WANTED}")
     if not table.num_rows:
@@ -159,38 +157,28 @@ def _keyed(path: Path, what: str) -> tuple[pa.Table, str]:
     return table, key
 
 
-def _csv(path: Path) -> pa.Table:
-    with path.open(encoding="utf-8-sig") as file:
-        header = file.readline()
-    separator = max(",;\t", key=header.count)
-    names = (*KEYS, "label")
-    return pcsv.read_csv(
-        path,
-        parse_options=pcsv.ParseOptions(delimiter=separator),
-        convert_options=pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-    )
+def _row_names(table: pa.Table, clips: Clips) -> tuple[str | None, pa.Table]:
+    """Take a column without a name, such as pandas writes of its index, for the paths, if its first entry is a clip's."""
+    name = delimited.row_names(table)
+    if name is None or not table.num_rows:
+        return None, table
+    first = table.column(name).slice(0, 1).cast(pa.string())
+    if (clips_of(Path(name), first, "source_id", clips) < 0).all():
+        return None, table
+    return "path", table.rename_columns(["path" if one == name else one for one in table.column_names])
 
 
 def _rows(path: Path, names: pa.ChunkedArray, key: str, clips: Clips) -> NDArray[np.int64]:
     """Return which clip each row speaks of, -1 for none."""
-    known = clips.ids if key == "source_id" else clips.paths
-    if key == "path" and len(set(known)) < len(known):
-        twice = next(name for name, count in Counter(known).items() if count > 1)
-        raise InputError(
-            f"{path} names clips by path, and {twice} is in two roots of the sources; name them by source_id"
-        )
-    found = _found(names, known)
+    names = names.cast(pa.string())
+    found = clips_of(path, names, key, clips)
     if not (found >= 0).any():
+        known = clips.ids if key == "source_id" else clips.paths
         raise InputError(
             f"{path}: none of its {len(names):,} rows is about one of the sources (it has, e.g., {key} {names[0].as_py()!r}; "
             f"the sources have {listed(known, 3)}). Wanted the {key} of the same table of sources"
         )
     return found
-
-
-def _found(names: pa.ChunkedArray, known: Sequence[str]) -> NDArray[np.int64]:
-    at = pc.index_in(names.cast(pa.string()), value_set=pa.array(list(known), pa.string()))
-    return np.asarray(as_numpy(pc.fill_null(at, -1).combine_chunks(), np.int32), np.int64)
 
 
 def _unique(path: Path, row: NDArray[np.int64], names: pa.ChunkedArray, key: str) -> None:
@@ -200,21 +188,6 @@ def _unique(path: Path, row: NDArray[np.int64], names: pa.ChunkedArray, key: str
         raise InputError(
             f"{path}: {int((counts > 1).sum()):,} clips are there more than once, e.g. {key} {names[first].as_py()}; wanted one row each"
         )
-
-
-def _numbers(path: Path, column: pa.ChunkedArray, name: str) -> NDArray[np.float64]:
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
-        some = next((value for value in column.to_pylist() if not _is_number(value)), None)
-        raise InputError(f"{path}: the column {name} holds {some!r}; wanted numbers, larger = more present")
-    return np.asarray(as_numpy(pc.fill_null(column.cast(pa.float64()), np.nan).combine_chunks(), np.float64))
-
-
-def _is_number(value: object) -> bool:
-    try:
-        float(str(value))
-    except ValueError:
-        return False
-    return True
 
 
 def _is_list(kind: pa.DataType) -> bool:

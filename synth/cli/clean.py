@@ -209,9 +209,16 @@ def _next(done: Cleaned, out: str) -> str:
 
 
 def _why(facts: dict[str, object]) -> str:
+    from synth.cleaning.decision import LEAST, LEAST_NULL
+
+    scored, null = (int(str(facts[name])) for name in ("scored", "null"))
+    few = f"{scored:,} scored clips are too few (wanted {LEAST})"
+    if scored >= LEAST:
+        few = f"{null:,} scored clips without it are too few to compare with (wanted {LEAST_NULL})"
     return {
-        "too small": f"unjudged: {facts['scored']} scored clips are too few",
+        "too small": f"unjudged: {few}",
         "cannot judge": "unjudged: the judge cannot tell its clips from others",
         "no score": "unjudged: no scores",
+        "no clip without it": "unjudged: no scored clip without it to compare with",
         "withdrawn": "withdrawn: too many of the rejected were heard to be right",
     }[str(facts["decision"])]

@@ -203,7 +203,7 @@ BAD = {
     "a column twice": (("source_id", "cat", "cat"), [("clips/0.wav", 1, 1)], "the column cat is there twice"),
     "other clips": (("source_id", "label", "score"), [("x.wav", "cat", 1)], "none of its 1 rows is about one of the sources"),
     "other labels": (("source_id", "label", "score"), [("clips/0.wav", "cats", 1)], "none of its labels is one of the sources' (it has, e.g., 'cats'"),
-    "other labels, wide": (("source_id", "Cat", "Bell"), [("clips/0.wav", 1, 2)], "no column is a label of the sources"),
+    "other labels, wide": (("source_id", "Cats", "Bells"), [("clips/0.wav", 1, 2)], "no column is a label of the sources"),
     "words": (("source_id", "label", "score"), [("clips/0.wav", "cat", "high")], "the column score holds 'high'; wanted numbers"),
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from synth.cleaning import rows as verdicts
 from synth.cleaning.decision import WITHDRAWN, WRONG, judge
 from synth.cleaning.hearing import LEAST_HEARD, Answer, withdrawals, withdrawn
 from synth.cleaning.material import Material
-from synth.cleaning.scores import Clips
+from synth.cleaning.names import Clips
 from synth.publishing.review import decisions
 from synth.publishing.review.decisions import Decision
 from synth.publishing.review.lists import Lists
