@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from synth.checking import stored
 from synth.checking.findings import Finding, counted, named
 from synth.checking.rows import Clips
-from synth.store.parquet import Stretches
+from synth.errors import InputError
+from synth.store.parquet import File, Stretches
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -88,21 +88,27 @@ def manifest(path: Path, parts: Sequence[stored.Part], columns: Sequence[str], i
 
 def manifest_differs(path: Path, parts: Sequence[stored.Part], columns: Sequence[str]) -> tuple[str, list[int]]:
     """Return how the manifest differs from the shards that can be read, or nothing, and the first rows that do."""
-    mine = pq.ParquetFile(path, memory_map=True)
+    mine = File(path, memory_map=True)
     total = parts[-1].end if parts else 0
     if mine.metadata.num_rows != total:
         return f"manifest.parquet has {counted(mine.metadata.num_rows, 'row')}, the plan {total:,}", []
     stretch = Stretches(mine, columns)
     rows: list[int] = []
+    unread: list[str] = []
     for part in parts:
         file, _ = stored.opened(part)
         if file is None:
             continue
-        theirs = file.read(columns=list(columns), use_threads=False)
+        try:
+            theirs = file.read(columns=list(columns), use_threads=False)
+        except InputError as error:
+            unread.append(stored.without_folder(error, part))
+            continue
         slice_ = stretch.read(part.first, part.end)
         if theirs.num_rows == slice_.num_rows:
             rows += [part.first + row for row in _differing(slice_, theirs, MOST_ROWS - len(rows))]
-    return ("rows of manifest.parquet are not those of the shards" if rows else ""), rows
+    wrong = ["rows of manifest.parquet are not those of the shards"] if rows else []
+    return "; ".join([*wrong, *unread[:3]]), rows
 
 
 def _differing(a: pa.Table, b: pa.Table, limit: int) -> list[int]:

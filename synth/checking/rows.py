@@ -17,6 +17,7 @@ from synth.tables import NOISE, PART_MANIFEST, SPLITS
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+_BITS_32 = -(1 << 31), (1 << 31) - 1
 UNKNOWN = -2  # the code of a text that is in one table and not in the other; a null is -1
 # the fields of a manifest's part that are copied from SOURCES
 COPIED = tuple(field.name for field in PART_MANIFEST if pa.types.is_string(field.type) and field.name != "source_id")
@@ -161,8 +162,9 @@ class Clips:
                 **{name: _counts(page.column(name)) for name in ("n_speakers", "n_female", "n_male", "cell")},
             }
             for name, array in values.items():
-                whole = np.issubdtype(array.dtype, np.integer)
-                found.setdefault(name, []).append(array.astype(np.int32) if whole else array.copy())
+                whole = np.issubdtype(array.dtype, np.integer)  # a count that 32 bits cannot hold stays a wrong one
+                held = np.clip(array, *_BITS_32).astype(np.int32) if whole else array.copy()
+                found.setdefault(name, []).append(held)
             for name in COPIED:
                 written, _ = codes(fields[name], sources.names(name))
                 of_source = np.where(source >= 0, sources.code(name)[np.maximum(source, 0)], written)

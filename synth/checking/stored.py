@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synth.audio.encode import WAV_HEADER_BYTES, wav_header
-from synth.store.parquet import file_metadata
+from synth.errors import InputError
+from synth.store.parquet import File, file_metadata
+from synth.tables import AUDIO
 
 Ints = NDArray[np.int64]
 Pcm = NDArray[np.int16]
@@ -45,21 +47,26 @@ class Run:
 
 def pages(path: Path, columns: Sequence[str], dictionaries: Sequence[str] = ()) -> Iterator[pa.Table]:
     """Yield columns of a Parquet file row group by row group, texts as dictionaries where wanted."""
-    file = pq.ParquetFile(path, read_dictionary=list(dictionaries), memory_map=True)
+    file = File(path, read_dictionary=list(dictionaries), memory_map=True)
     for group in range(file.metadata.num_row_groups):
         yield file.read_row_group(group, columns=list(columns), use_threads=False)
     if not file.metadata.num_row_groups:
         yield file.schema_arrow.empty_table()
 
 
-def opened(part: Part) -> tuple[pq.ParquetFile | None, str]:
+def opened(part: Part) -> tuple[File | None, str]:
     """Open a shard; return it, or None and what is wrong."""
-    if not part.table.exists():
+    if not part.table.is_file():
         return None, "is missing"
     try:
-        return pq.ParquetFile(part.table, memory_map=True, pre_buffer=False), ""
-    except (pa.ArrowInvalid, OSError) as error:
-        return None, f"cannot be read ({error})"
+        return File(part.table, memory_map=True, pre_buffer=False), ""
+    except InputError as error:
+        return None, f"cannot be read ({without_folder(error, part)})"
+
+
+def without_folder(error: InputError, part: Part) -> str:
+    """Return what is wrong with a shard's file, without where the folder lies: a report says nothing of this machine."""
+    return str(error).replace(str(part.table), part.table.name)
 
 
 def problem(part: Part, wanted: Mapping[str, str]) -> str:
@@ -97,25 +104,33 @@ def read(part: Part, chosen: Ints, length_n: int, rate_hz: int) -> Iterator[Run]
         yield from _from_files(part, chosen, length_n, rate_hz)
 
 
-def _from_table(file: pq.ParquetFile, part: Part, chosen: Ints, length_n: int, rate_hz: int) -> Iterator[Run]:
+def _from_table(file: File, part: Part, chosen: Ints, length_n: int, rate_hz: int) -> Iterator[Run]:
     """Read batch by batch, so that of a row group no more pages are read than up to its last chosen row."""
     first = part.first
     columns = [name for name in ("audio", "stems") if name in file.schema_arrow.names]
-    for group in range(file.metadata.num_row_groups):
-        size = file.metadata.row_group(group).num_rows
-        low, high = np.searchsorted(chosen, (first, first + size))
-        wanted = chosen[low:high] - first
-        if len(wanted):
-            at = 0
-            step = max(min(int(wanted[-1]) + 1, 100), 1)
-            for batch in file.iter_batches(batch_size=step, row_groups=[group], columns=columns, use_threads=False):
-                here = wanted[(wanted >= at) & (wanted < at + batch.num_rows)] - at
-                for a, b in _neighbours(here):
-                    yield _decoded(batch.slice(a, b - a), first + at + a, length_n, rate_hz)
-                at += batch.num_rows
-                if at > wanted[-1]:
-                    break
-        first += size
+    done = first
+    try:
+        for group in range(file.metadata.num_row_groups):
+            size = file.metadata.row_group(group).num_rows
+            low, high = np.searchsorted(chosen, (first, first + size))
+            wanted = chosen[low:high] - first
+            if len(wanted):
+                at = 0
+                step = max(min(int(wanted[-1]) + 1, 100), 1)
+                for batch in file.iter_batches(batch_size=step, row_groups=[group], columns=columns, use_threads=False):
+                    here = wanted[(wanted >= at) & (wanted < at + batch.num_rows)] - at
+                    for a, b in _neighbours(here):
+                        yield _decoded(batch.slice(a, b - a), first + at + a, length_n, rate_hz)
+                    at += batch.num_rows
+                    done = first + at
+                    if at > wanted[-1]:
+                        break
+            first += size
+            done = first
+    except InputError:
+        pass
+    for a, b in _neighbours(chosen[chosen >= done]):  # what is behind the damage, or beyond the end of a short shard
+        yield Run(a, np.zeros((b - a, length_n), np.int16), None, list(range(a, b)))
 
 
 def _neighbours(rows_: Ints) -> list[tuple[int, int]]:
@@ -127,23 +142,32 @@ def _neighbours(rows_: Ints) -> list[tuple[int, int]]:
 
 
 def _decoded(batch: pa.RecordBatch, first: int, length_n: int, rate_hz: int) -> Run:
+    count = batch.num_rows
+    if not _holds_sounds(batch.schema, "audio", AUDIO):
+        return Run(first, np.zeros((count, length_n), np.int16), None, list(range(first, first + count)))
     mix, damaged = _samples(batch.column("audio").field("bytes"), length_n, rate_hz)
     stems = None
-    if "stems" in batch.schema.names:
+    if _holds_sounds(batch.schema, "stems", pa.list_(AUDIO)):
         column = batch.column("stems")
         flat, _ = _samples(column.flatten().field("bytes"), length_n, rate_hz)
-        bounds = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
-        bounds = bounds - bounds[0]
+        sizes = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
+        bounds = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         stems = [flat[a:b] for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
     return Run(first, mix, stems, [first + k for k in damaged])
+
+
+def _holds_sounds(schema: pa.Schema, name: str, kind: pa.DataType) -> bool:
+    return name in schema.names and schema.field(name).type == kind
 
 
 def _samples(column: pa.Array, length_n: int, rate_hz: int) -> tuple[Pcm, list[int]]:
     """Return the samples of encoded clips, shape (clips, length_n), and which could not be read (their samples are 0)."""
     count = len(column)
-    offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + count + 1]
     size = WAV_HEADER_BYTES + 2 * length_n
-    if count and (np.diff(offsets) == size).all():
+    offsets = np.zeros(0, np.int32)
+    if count and not column.null_count:
+        offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + count + 1]
+    if len(offsets) and (np.diff(offsets) == size).all():
         data = np.frombuffer(column.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].reshape(count, size)
         if (data[:, :WAV_HEADER_BYTES] == wav_header(length_n, rate_hz)).all():
             return np.ascontiguousarray(data[:, WAV_HEADER_BYTES:]).view(np.int16), []
@@ -158,9 +182,11 @@ def _decode(data: bytes, into: Pcm, rate_hz: int) -> bool:
     """Decode one clip; return whether it is mono, of this rate and of this length."""
     import soundfile as sf
 
+    if data[:4] == b"RIFF" and data[:WAV_HEADER_BYTES] != wav_header(len(into), rate_hz).tobytes():
+        return False  # readers trust different fields of a header
     try:
         samples, rate = sf.read(io.BytesIO(data), dtype="int16")
-    except (sf.LibsndfileError, RuntimeError):
+    except (sf.LibsndfileError, RuntimeError, ValueError, MemoryError):
         return False
     if rate != rate_hz or samples.shape != into.shape:
         return False
@@ -169,14 +195,18 @@ def _decode(data: bytes, into: Pcm, rate_hz: int) -> bool:
 
 
 def _from_files(part: Part, chosen: Ints, length_n: int, rate_hz: int) -> Iterator[Run]:
-    names = [name for page in pages(part.table, ["file_name"]) for name in page.column("file_name").to_pylist()]
+    try:
+        names = [name for page in pages(part.table, ["file_name"]) for name in page.column("file_name").to_pylist()]
+    except (InputError, KeyError):
+        names = []
+    names = [*names, *[None] * (part.end - part.first)]  # of a table that is too short, clips are damaged
     for a, b in _neighbours(chosen):
         mix = np.zeros((b - a, length_n), np.int16)
         stems: list[Pcm] = []
         damaged = []
         for row in range(a, b):
-            path = part.table.parent / names[row - part.first]
-            if not (path.exists() and _decode(path.read_bytes(), mix[row - a], rate_hz)):
+            path = part.table.parent / (names[row - part.first] or "no name")
+            if not (path.is_file() and _decode(path.read_bytes(), mix[row - a], rate_hz)):
                 damaged.append(row)
             stems.append(_stems_beside(path, length_n, rate_hz))
         yield Run(a, mix, stems if any(len(one) for one in stems) else None, damaged)

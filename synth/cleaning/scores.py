@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from synth.cleaning import delimited
@@ -22,6 +21,7 @@ from synth.cleaning.delimited import numbers
 from synth.cleaning.names import Clips, clips_of, labels_of
 from synth.errors import InputError, listed, nearest
 from synth.store.arrays import as_numpy
+from synth.store.parquet import File
 from synth.tables import SCORES
 
 KEYS = ("source_id", "path")
@@ -136,8 +136,8 @@ def _keyed(path: Path, what: str, clips: Clips, labels: Sequence[str] = ()) -> t
         )
     try:
         text = path.suffix.lower() in (".csv", ".tsv", ".tab", ".txt")
-        table = delimited.read(path, KEYS, ("label",)) if text else pq.ParquetFile(path).read()
-    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError, UnicodeDecodeError) as error:
+        table = delimited.read(path, KEYS, ("label",)) if text else File(path).read()
+    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError, UnicodeDecodeError, InputError) as error:
         raise InputError(f"{path} is not readable as {what}, Parquet or CSV: {error}") from error
     twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:

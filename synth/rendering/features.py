@@ -32,7 +32,7 @@ def data_schema(cells: Sequence[str], labels: Sequence[str], rate_hz: int, stems
     features = {"audio": audio, **json.loads(plain.metadata[b"huggingface"])["info"]["features"]}
     if stems:
         fields.append(pa.field("stems", pa.list_(AUDIO)))
-        features["stems"] = {"feature": audio, "_type": "List"}
+        features["stems"] = [audio]
     return pa.schema(fields, metadata=_metadata(features))
 
 
@@ -42,7 +42,7 @@ def _metadata(features: dict[str, Any]) -> dict[str, str]:
 
 def _feature(kind: pa.DataType) -> Any:  # noqa: ANN401  # a nested dict or list, as the library has it
     if pa.types.is_list(kind):
-        return {"feature": _feature(kind.value_type), "_type": "List"}
+        return [_feature(kind.value_type)]  # as every version of the library reads it: the type List came with 4.0
     if pa.types.is_struct(kind):
         return {field.name: _feature(field.type) for field in kind}
     return {"dtype": {"double": "float64", "float": "float32"}.get(str(kind), str(kind)), "_type": "Value"}

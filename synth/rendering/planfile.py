@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from synth.errors import InputError
+from synth.errors import InputError, listed
 from synth.store.arrays import as_numpy
-from synth.store.parquet import Stretches, file_metadata
+from synth.store.parquet import File, Stretches, file_metadata
 
 Ints = NDArray[np.int64]
 _SOURCE = "parts.list.element.source_id"
-_KEPT = ("clip_id", "split", "cell", "labels", "labels_mask")
+_KEPT = ("clip_id", "split", "cell", "snr_db", "labels", "labels_mask")
 _NUMBERS = ("source", "start_n", "onset_n", "length_n", "gain_q12")
 
 
@@ -45,7 +44,7 @@ class PlanFile:
     """A plan file; ``index`` maps source ids to rows of SOURCES."""
 
     def __init__(self, path: Path, index: Mapping[str, int]) -> None:
-        self._file = pq.ParquetFile(path, read_dictionary=[_SOURCE])
+        self._file = File(path, read_dictionary=[_SOURCE])
         self._path, self._index = path, index
         self._stretches = Stretches(self._file)
         self.metadata = file_metadata(self._file)
@@ -92,6 +91,8 @@ class PlanFile:
             np.int64
         )
         flat = _children(parts)
+        self._complete({"parts": parts, **{name: flat[name] for name in _NUMBERS[1:]}})
+        self._complete({name: table.column(name) for name in ("clip_id", "split") if name in table.column_names})
 
         def ints(name: str) -> Ints:
             return as_numpy(flat[name], np.int64).astype(np.int64)
@@ -108,7 +109,14 @@ class PlanFile:
             sir_db=flat["sir_db"],
         )
 
+    def _complete(self, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> None:
+        if empty := [name for name, column in columns.items() if column.null_count]:
+            raise InputError(
+                f"{self._path} has rows without {listed(empty)}: it is damaged, or no plan. Make one with: synth plan"
+            )
+
     def _sources(self, column: pa.Array) -> Ints:
+        self._complete({"source_id": column})
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         names = encoded.dictionary.to_pylist()
         unknown = [name for name in names if name not in self._index]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from synth.audio.decibels import FULL_SCALE, tenths
 from synth.audio.encode import WAV_HEADER_BYTES, flac, wav_header
+from synth.errors import InputError
 from synth.rendering.describe import Describer
 from synth.rendering.features import data_schema, manifest_schema
 from synth.rendering.job import Job, Shard
@@ -23,7 +24,7 @@ from synth.rendering.samples import Samples
 from synth.store import arrays
 from synth.store.atomic import replacing
 from synth.store.memory import kept
-from synth.store.parquet import file_metadata
+from synth.store.parquet import File, file_metadata
 from synth.tables import AUDIO
 
 DIGEST = "synth_plan"
@@ -45,7 +46,7 @@ class Renderer:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        sources = pq.ParquetFile(job.sources).read(use_threads=False)
+        sources = File(job.sources).read(use_threads=False)
         self._ids: list[str] = sources.column("source_id").to_pylist()
         self._plan = PlanFile(job.plan, {name: k for k, name in enumerate(self._ids)})
         self._describer = Describer(sources, job.rate_hz, job.cells, job.labels)
@@ -170,8 +171,8 @@ def finished(job: Job, shard: Shard) -> bool:
     if not path.exists():
         return False
     try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError):
+        file = File(path)
+    except InputError:
         return False
     found = file_metadata(file)
     return all(found.get(name) == value for name, value in stamp(job).items()) and (

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from synth.checking import labelled
 from synth.checking.findings import Finding
@@ -16,6 +15,7 @@ from synth.checking.labelled import Labels
 from synth.checking.rows import Clips
 from synth.steps.listening import Heard
 from synth.steps.verify import Folder
+from synth.store.parquet import File
 from synth.tables import SPLITS
 
 MOST_LABELS = 24  # in a picture
@@ -23,7 +23,7 @@ MOST_LABELS = 24  # in a picture
 
 def labels_of(folder: Folder) -> Labels:
     """Return the labels in the manifest of a folder."""
-    file = pq.ParquetFile(folder.out / "manifest.parquet", memory_map=True)
+    file = File(folder.out / "manifest.parquet", memory_map=True)
     wanted = [name for name in ("labels", "labels_mask", "label") if name in file.schema_arrow.names]
     return Labels.of(file.read(columns=wanted, use_threads=False))
 

@@ -11,14 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synth.errors import InputError, listed
+from synth.errors import InputError, UsageError, listed
 from synth.recipe import ManifestOptions, MixOptions, Options, options
 from synth.rendering.planfile import PlanFile
 from synth.store import parquet
-from synth.tables import FRAMES_PER_S, LABELLED_PLAN, PLAN, SOURCES, Table
+from synth.tables import FORMAT_VERSION, FRAMES_PER_S, LABELLED_PLAN, PLAN, SOURCES, Table
 
 MADE_BY = "synth plan split.parquet -o plan.parquet"
 SOURCES_BY = "synth index PATH -o sources.parquet"
+MOST_FRAMES = 24 * 3600 * FRAMES_PER_S  # of a clip: a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,17 @@ def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = 
 
     Raises InputError.
     """
-    file = parquet.opened(plan, PLAN, MADE_BY)
+    file = parquet.typed(parquet.opened(plan, PLAN, MADE_BY), PLAN, MADE_BY)
     meta = plan_metadata(file, plan)
     if table is None:
         table = _sources_of(plan, sources, meta["sources_digest"])
     index = {name: k for k, name in enumerate(table.column("source_id").to_pylist())}
     digest = _digest(file)
+    if meta.get("digest", digest) != digest:
+        raise InputError(
+            f"the values of {plan} are not those that it was made with (their digest is {digest[:12]}, its metadata say "
+            f"{meta['digest'][:12]}): it is damaged or was changed. Make it again with: {MADE_BY}"
+        )
     asked = plan_options(meta, plan)
     length_n = round(asked.seconds * FRAMES_PER_S) * (asked.rate // FRAMES_PER_S)
     clips = _clips_of(file)
@@ -72,8 +78,17 @@ def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = 
 
 
 def plan_options(meta: Mapping[str, str], plan: Path) -> Options:
-    """Return the options in the metadata of a plan."""
-    return options(meta.get("command", MixOptions.command), json.loads(meta["recipe"]), str(plan))
+    """Return the options in the metadata of a plan. Raises InputError when no command could have written them."""
+    try:
+        found = options(meta.get("command", MixOptions.command), json.loads(meta["recipe"]), str(plan))
+    except (UsageError, KeyError) as error:
+        raise InputError(f"{plan}: its metadata are damaged ({error}); wanted a plan made by: {MADE_BY}") from error
+    if found.rate < FRAMES_PER_S or found.rate % FRAMES_PER_S or not 1 <= found.seconds * FRAMES_PER_S < MOST_FRAMES:
+        raise InputError(
+            f"{plan}: its metadata say {found.rate} Hz and clips of {found.seconds:g} s, which no command writes; wanted "
+            f"a plan made by: {MADE_BY}"
+        )
+    return found
 
 
 def plan_labels(meta: Mapping[str, str]) -> tuple[str, ...]:
@@ -92,6 +107,18 @@ def plan_metadata(file: pq.ParquetFile, plan: Path) -> dict[str, str]:
     for key in ("recipe", "clips", "cells", "sources_digest"):
         if key not in found:
             raise InputError(f"{plan} has no '{key}' in its metadata; wanted a plan made by: {MADE_BY}")
+    if found.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
+        raise InputError(
+            f"{plan} has the format version {found['format_version']}, this synth reads {FORMAT_VERSION}: it is damaged, "
+            f"or of another synth. Make one with: {MADE_BY}"
+        )
+    for key, kind in {"recipe": dict, "clips": dict, "cells": dict, "labels": dict, "one_label": bool}.items():
+        try:
+            fits = isinstance(json.loads(found.get(key, "false" if kind is bool else "{}")), kind)
+        except ValueError:
+            fits = False
+        if not fits:
+            raise InputError(f"{plan}: '{key}' in its metadata is damaged; wanted a plan made by: {MADE_BY}")
     return found
 
 

@@ -192,7 +192,7 @@ def _copy_plan(opened: Opened, target: Path) -> None:
     """Put the plan into the output folder, with the options it was rendered with; the values are the same."""
     if target.exists() and target.resolve() == opened.plan.resolve():
         return
-    file = pq.ParquetFile(opened.plan)
+    file = parquet.File(opened.plan)
     meta = parquet.file_metadata(file) | {"recipe": json.dumps(opened.options.content()), "digest": opened.digest}
     table = plan_table(file)
     with atomic.replacing(target) as temporary, writer(temporary, table.schema()) as out:
@@ -209,7 +209,7 @@ def _write_manifest(job: Job, tables: list[Path], target: Path) -> None:
     names = schema.names
     with atomic.replacing(target) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for path in tables:
-            rows = pq.ParquetFile(path).read(columns=names, use_threads=False).select(names)
+            rows = parquet.File(path).read(columns=names, use_threads=False).select(names)
             if extra:
                 rows = _with_folder(rows, path.parent.relative_to(job.out))
             writer.write_table(rows.replace_schema_metadata(schema.metadata))

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth.audio.envelope import frame_length
-from synth.checking import files, stored
+from synth.checking import files, layout, stored
 from synth.errors import ClaimError, InputError
 from synth.rendering.job import Job
 from synth.rendering.mixer import Mixer
@@ -57,8 +57,8 @@ def verify(
     """Render clips of an output folder again, from its plan and the corpora, and compare every sample with ``data/``.
 
     ``sample`` clips, evenly spread, or ``everything``; stems are compared where the folder has them, FLAC after decoding.
-    Also: every shard is there, whole, of this plan, and the manifest's rows are those of the shards. Raises InputError when
-    the folder is no data set or its sources are not to be found.
+    Also: every shard is there, whole, of this plan, data/ holds nothing else, and the manifest's rows are those of the
+    shards. Raises InputError when the folder is no data set, a table of it is damaged, or its sources are not to be found.
     """
     folder = Folder.opened(Path(out))
     total = len(folder.plan.table)
@@ -71,10 +71,14 @@ def verify(
     )
     why, rows = files.manifest_differs(folder.out / "manifest.parquet", folder.parts, folder.columns)
     problems += [why] if why else []
+    problems += layout.problems(folder.wanted)
+    problems += [folder.unsound] if folder.unsound else []
     differing |= dict.fromkeys(name for row in rows for name in folder.ids(row, row + 1))
     chosen = (
         np.arange(total) if everything else np.unique(np.linspace(0, total - 1, min(sample, total)).astype(np.int64))
     )
+    if folder.unsound:
+        return Verified(folder.out, 0, total, tuple(differing), tuple(problems))
     again = Again(folder, job_of(folder.opened_plan, folder.out, roots or {}, progress))
     checked = 0
     for part, wanted in stored.runs_of(chosen, folder.parts):
@@ -117,8 +121,9 @@ class Folder:
         if not out.is_dir():
             raise InputError(f"{out} is no folder; wanted a data set, as made by: synth mix --speakers 1-3 --out {out}")
         sources = parquet.read(out / "sources.parquet", SOURCES, SOURCES_BY)
-        file = parquet.opened(out / "plan.parquet", PLAN, MADE_BY)
-        parquet.opened(out / "manifest.parquet", MANIFEST, f"synth render {out / 'plan.parquet'} -o {out}")
+        file = parquet.typed(parquet.opened(out / "plan.parquet", PLAN, MADE_BY), PLAN, MADE_BY)
+        rendered_by = f"synth render {out / 'plan.parquet'} -o {out}"
+        parquet.typed(parquet.opened(out / "manifest.parquet", MANIFEST, rendered_by), MANIFEST, rendered_by)
         metadata = plan_metadata(file, out / "plan.parquet")
         ids = {name: k for k, name in enumerate(sources.column("source_id").to_pylist())}
         plan = PlanFile(out / "plan.parquet", ids).whole()
@@ -144,6 +149,45 @@ class Folder:
             for shard in job.shards(made.clips)
         ]
         return cls(out, sources, plan, metadata, made, tuple(parts), stamp(job))
+
+    @property
+    def wanted(self) -> layout.Wanted:
+        """What the plan says of the files in ``data/``."""
+        made = self.opened_plan
+        classes = {"cell": made.cells, LABEL.name: made.labels}
+        return layout.Wanted(
+            out=self.out,
+            shards=self.parts,
+            rate_hz=self.rate_hz,
+            codec=made.options.codec,
+            stems=made.options.stems,
+            stamp=self.stamp,
+            classes={name: names for name, names in classes.items() if names},
+            ids=self.plan.table.column("clip_id"),
+            parts=np.diff(self.plan.offsets),
+        )
+
+    @cached_property
+    def sources_digest(self) -> str:
+        """The digest of the values of SOURCES."""
+        return parquet.digest(self.sources, SOURCES.names_in(self.sources.column_names))
+
+    @cached_property
+    def unsound(self) -> str:
+        """Why the plan cannot be rendered as it stands, or nothing: its values, or those of SOURCES, were changed."""
+        if self.metadata.get("digest", self.opened_plan.digest) != self.opened_plan.digest:
+            return "the values of plan.parquet are not those that it was made with"
+        if self.sources_digest != self.metadata["sources_digest"]:
+            return "sources.parquet has other values than those that the plan was made from"
+        plan = self.plan
+        frames, own = (arrays.as_numpy(self.sources.column(name), np.int64) for name in ("frames", "rate_hz"))
+        there = np.ceil(frames * (self.rate_hz / np.maximum(own, 1)))
+        fits = (plan.start_n >= 0) & (plan.start_n + plan.length_n <= there[plan.source])
+        fits &= (plan.onset_n >= 0) & (plan.length_n > 0) & (plan.onset_n + plan.length_n <= self.length_n)
+        if not fits.all():
+            clip = self.ids(*((k := int(plan.clip_of_part[~fits][0])), k + 1))[0]
+            return f"plan.parquet has windows that lie outside their recording or their clip, e.g. in {clip}"
+        return ""
 
     @property
     def columns(self) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +29,59 @@ def write(table: pa.Table, path: Path) -> None:
         pq.write_table(table.replace_schema_metadata(ordered), temporary, compression="zstd", row_group_size=16_384)
 
 
-def opened(path: Path, spec: Table, made_by: str) -> pq.ParquetFile:
+class File(pq.ParquetFile):  # type: ignore[misc]  # pyarrow has no types
+    """A Parquet file whose damage is an InputError with the file's name, wherever in it the damage is met.
+
+    What is read is validated (lengths, offsets, UTF-8), so that nobody who takes it apart can run past its end. Bytes that
+    were changed and still make sense are found by digests and comparisons, not here.
+    """
+
+    def __init__(self, path: Path, **options: Any) -> None:  # noqa: ANN401  # pyarrow's
+        self.path = path
+        with _damage(path):
+            super().__init__(path, **options)
+            names = Counter(self.schema_arrow.names)
+        if twice := [name for name, count in names.items() if count > 1]:
+            raise InputError(f"{path} has the column {listed(twice)} twice: it is damaged, or was not written by synth")
+
+    def read(self, *args: Any, **options: Any) -> pa.Table:  # noqa: ANN401
+        """Return all rows."""
+        with _damage(self.path):
+            return _valid_rows(super().read(*args, **options))
+
+    def read_row_group(self, *args: Any, **options: Any) -> pa.Table:  # noqa: ANN401
+        """Return the rows of one group."""
+        with _damage(self.path):
+            return _valid_rows(super().read_row_group(*args, **options))
+
+    def iter_batches(self, *args: Any, **options: Any) -> Iterator[pa.RecordBatch]:  # noqa: ANN401
+        """Yield rows batch by batch."""
+        with _damage(self.path):
+            batches = super().iter_batches(*args, **options)
+        while True:
+            with _damage(self.path):
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                batch.validate(full=True)
+            yield batch
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeError, MemoryError) as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path} is not readable as Parquet ({why}): it is damaged, or no Parquet at all") from error
+
+
+def _valid_rows(table: pa.Table) -> pa.Table:
+    table.validate(full=True)
+    return table
+
+
+def opened(path: Path, spec: Table, made_by: str) -> File:
     """Open a Parquet file that holds the columns of ``spec``.
 
     Raises InputError when it is missing, no Parquet, or lacks columns; ``made_by`` is the command that makes one.
@@ -36,11 +90,9 @@ def opened(path: Path, spec: Table, made_by: str) -> pq.ParquetFile:
         what = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"{path} {what}; wanted a {spec.name} table. Make one with: {made_by}")
     try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(
-            f"{path} is not readable as Parquet ({error}); wanted a {spec.name} table: {made_by}"
-        ) from error
+        file = File(path)
+    except InputError as error:
+        raise InputError(f"{error}; wanted a {spec.name} table: {made_by}") from error
     missing = [name for name in spec.required if name not in file.schema_arrow.names]
     if missing:
         raise InputError(
@@ -68,13 +120,36 @@ def read(path: Path, spec: Table, made_by: str) -> pa.Table:
 
 def metadata(schema: pa.Schema) -> dict[str, str]:
     """Return the text metadata of a schema."""
-    return {k.decode(): v.decode() for k, v in (schema.metadata or {}).items() if not k.startswith(b"ARROW")}
+    return _texts(schema.metadata)
+
+
+def _texts(found: dict[bytes, bytes] | None) -> dict[str, str]:
+    """Return metadata as text; bytes that are none (a damaged file) become marks that no comparison takes for right."""
+    return {
+        k.decode(errors="replace"): v.decode(errors="replace")
+        for k, v in (found or {}).items()
+        if not k.startswith(b"ARROW")
+    }
+
+
+def typed(file: File, spec: Table, made_by: str) -> File:
+    """Return the file when its columns have the types of ``spec``, else raise InputError."""
+    kinds = spec.schema()
+    for name in spec.names:
+        found, wanted = file.schema_arrow.field(name).type, kinds.field(name).type
+        if found != wanted:
+            raise InputError(f"{file.path}: column {name} is {found}, wanted {wanted}. Make the table with: {made_by}")
+    return file
 
 
 def file_metadata(file: pq.ParquetFile) -> dict[str, str]:
     """Return the text metadata of a file, with what was added after its rows were written."""
-    added = {k.decode(): v.decode() for k, v in (file.metadata.metadata or {}).items() if not k.startswith(b"ARROW")}
-    return metadata(file.schema_arrow) | added
+    return metadata(file.schema_arrow) | own_metadata(file)
+
+
+def own_metadata(file: pq.ParquetFile) -> dict[str, str]:
+    """Return the text metadata that stand beside the schema: a file says most of it twice."""
+    return _texts(file.metadata.metadata)
 
 
 class Stretches:
