@@ -109,7 +109,11 @@ SOURCES = Table(
             "one bit per whole 20 ms, the first one lowest: active speech; null where nobody is said to speak",
             later=True,
         ),
-        Column("licence", _TEXT, "SPDX id of the licence of this recording"),
+        Column(
+            "licence",
+            _TEXT,
+            "SPDX id or expression of the licence of this recording; LicenseRef-unknown where none is known",
+        ),
         Column("attribution", _TEXT, "whom to credit"),
         Column("split", _TEXT, "train, val, test or null"),
         Column("status", _TEXT, "ok, or why the recording is not used"),
@@ -255,7 +259,11 @@ MANIFEST = Table(
         Column("max_concurrent", _I64, "largest number of speakers active in the same 20 ms"),
         Column("duration_s", _F64, "length of the clip"),
         Column("rate_hz", _I64, "sample rate of the clip"),
-        Column("licence", _TEXT, "SPDX id of the strictest licence among the sources"),
+        Column(
+            "licence",
+            _TEXT,
+            "SPDX id of the licence that all its sources permit; LicenseRef-not-shareable where they permit none",
+        ),
         Column("attribution", _TEXT, "whom to credit for this clip"),
     ),
 )

@@ -52,7 +52,9 @@ def command(
     good = table.column("status").to_pylist().count("ok")
     size = report.expected(good, options.seconds, options.rate, options.codec, workers(jobs))
     session.say(f"{sources}: {table.num_rows:,} recordings, {good:,} can be used. If every one makes a clip: {size}")
-    done = manifest(table, out=out, jobs=jobs, recipe=options, roots=parse_given(roots), progress=session.progress)
+    done = manifest(
+        table, out=out, jobs=jobs, recipe=options, roots=parse_given(roots), progress=session.progress, note=session.say
+    )
     report.labelled(session, done.planned)
     folder = Path(out)
     report.rendered(session, done.rendered)

@@ -71,7 +71,9 @@ def command(
             sum(clip_counts(options.clips).values()), options.seconds, options.rate, options.codec, workers(jobs)
         )
     )
-    done = mix(out=folder, jobs=jobs, recipe=options, roots=parse_given(roots), progress=session.progress)
+    done = mix(
+        out=folder, jobs=jobs, recipe=options, roots=parse_given(roots), progress=session.progress, note=session.say
+    )
     report.indexed(session, done.indexed)
     report.split(session, done.split)
     report.planned(session, done.planned)

@@ -51,6 +51,7 @@ def command(
         stems=stems,
         jobs=jobs,
         progress=session.progress,
+        note=session.say,
     )
     session.say(f"{out}: {sum(done.clips.values()):,} clips, {done.bytes / 1e6:.0f} MB. Next: synth audit {out}")
     session.result({"out": out, "clips": done.clips, "shards": done.shards, "bytes": done.bytes})

@@ -31,7 +31,10 @@ DEMO_LINE = (
 def indexed(session: Session, result: Indexed) -> None:
     """Say what was found in the corpora, each oddity once, and every status with its count."""
     for root, corpus in result.corpora:
-        session.say(f"{root.name}: {corpus.title}, {len(corpus.items):,} recordings, licence {corpus.licence}")
+        session.say(
+            f"{root.name}: {corpus.title}, {len(corpus.items):,} recordings, licence "
+            + listed(sorted({item.licence or corpus.licence for item in corpus.items}) or [corpus.licence])
+        )
         for oddity in corpus.oddities:
             session.say(f"  {oddity.says} (e.g. {oddity.example})" if oddity.example else f"  {oddity.says}")
     seconds = result.table.column("duration_s").to_pylist()

@@ -5,6 +5,7 @@ Nothing is guessed: subfolders are no labels and no speakers. What is known stan
 
 from __future__ import annotations
 
+import json
 import os
 import unicodedata
 from collections import defaultdict
@@ -78,11 +79,11 @@ def _described(listing: Listing, csv: Path, files: list[str], root_name: str | N
             group_id,
             labels=row.labels,
             split=row.split,
-            licence=row.licence,
+            licence=_licence(row, oddities),
             attribution=row.attribution,
             status="ok" if there else "missing",
             reason=None if there else f"row {row.number} of {csv.name} names it and it is not there",
-            extra=row.extra,
+            extra=_extra(row),
         )
     if len(missing) == len(rows):
         raise InputError(
@@ -107,6 +108,29 @@ def _described(listing: Listing, csv: Path, files: list[str], root_name: str | N
         *items.values(),
         *(Item(path, group_id=path, status="not-in-csv", reason=reason) for path in left_out),
     ]
+
+
+def _licence(row: own_csv.Row, oddities: Oddities) -> str | None:
+    """Return the SPDX id of the licence of a row; what cannot be read, or had to be assumed, is said."""
+    if row.licence is None:
+        return None
+    found = licences.read(row.licence)
+    example = f"row {row.number}: '{row.licence}'"
+    if found.assumed:
+        oddities.add(
+            "licence-version", example, "licences without a version: read as the latest, which is the strictest"
+        )
+    elif not found.known:
+        says = "licences that cannot be read: what is made of these recordings may not be shared until they are known"
+        oddities.add("licence-unknown", example, says)
+    return found.licence
+
+
+def _extra(row: own_csv.Row) -> str | None:
+    """Return the further columns of a row, and with them a licence that cannot be read, as it is written."""
+    if row.licence is None or licences.read(row.licence).known:
+        return row.extra
+    return json.dumps({**json.loads(row.extra or "{}"), "licence": row.licence}, ensure_ascii=False)
 
 
 def _relative(row: own_csv.Row, listing: Listing, csv: Path) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from synth import licences
 from synth.corpora import speakers
 from synth.corpora.items import Corpus, Item, Oddities, in_order
 from synth.corpora.speakers import Speaker
@@ -67,7 +68,14 @@ def read(listing: Listing) -> Corpus:
         says = f"speakers who are not in {speakers.NAME}; their utterances are not used"
         oddities.add("unknown-speaker", min(reader.unknown), says, len(reader.unknown))
     title = identity.title or (_title(reader.subsets) if identity.name == NAME else identity.name)
-    return Corpus(identity.name, title, identity.licence, identity.attribution, in_order(items), oddities.all())
+    return Corpus(
+        identity.name,
+        title,
+        licences.read(identity.licence).licence,
+        identity.attribution,
+        in_order(items),
+        oddities.all(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

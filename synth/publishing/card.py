@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,12 @@ from synth.store.arrays import as_numpy
 from synth.store.atomic import replacing
 from synth.tables import NOISE, SPLITS
 
+_HUB = {
+    **{name: name for name in ("mit", "isc", "unlicense", "apache-2.0", "bsd-2-clause", "bsd-3-clause")},
+    **{name: name for name in ("cdla-permissive-1.0", "cdla-permissive-2.0")},
+    **{"odbl-1.0": "odbl", "odc-by-1.0": "odc-by", "pddl-1.0": "pddl"},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -35,12 +42,12 @@ class Facts:
     unused: Counter[str]
 
 
-def write(out: Path) -> None:
-    """Write the card and the attribution of a rendered folder."""
+def write(out: Path, sharing: licences.Sharing) -> None:
+    """Write the card and the attribution of a rendered folder; ``sharing``: of its clips."""
     options = mix_options(read(out / "recipe.toml").get("mix", {}), "recipe.toml")
     plan = parquet.file_metadata(pq.ParquetFile(out / "plan.parquet"))
     facts = _facts(out)
-    save(out, _card(options, facts, plan), facts.attributions)
+    save(out, _card(options, facts, plan, sharing), facts.attributions)
 
 
 def save(out: Path, text: str, attributions: Sequence[str]) -> None:
@@ -122,9 +129,8 @@ def _cell_names(schema: pa.Schema) -> list[str]:
     return list(features["cell"]["names"])
 
 
-def _card(options: MixOptions, facts: Facts, plan: dict[str, str]) -> str:
+def _card(options: MixOptions, facts: Facts, plan: dict[str, str], sharing: licences.Sharing) -> str:
     splits = [split for split in SPLITS if split in facts.cells]
-    licence = licences.strictest(facts.licences)
     clips = sum(sum(cells.values()) for cells in facts.cells.values())
     hours = sum(facts.seconds.values()) / 3600
     speakers = ", ".join(
@@ -134,7 +140,7 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str]) -> str:
     )
     damaged = ", ".join(f"{count} {name}" for name, count in sorted(facts.unused.items()))
     lines = [
-        front(licence, splits, options.store, ("audio", "speech")),
+        front(sharing.whole.licence, splits, options.store, ("audio", "speech")),
         f"# {options.speakers} speakers at once, in clips of {options.seconds:g} s",
         "",
         f"{clips:,} clips of {options.seconds:g} s ({hours:.2f} h), {options.rate} Hz mono, with {options.speakers} speakers at "
@@ -155,7 +161,7 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str]) -> str:
         f"- Clips lowered because no attempt fitted below full scale: {plan.get('lowered', '0')}.",
         f"- Every speaker counted in a clip is active in it for at least {options.least_active_s:g} s.",
         "",
-        *licence_and_load(facts.licences, options.store),
+        *licence_and_load(sharing, facts.licences, options.store),
         "## Make it again",
         "",
         "```",
@@ -186,18 +192,17 @@ def front(licence: str, splits: Sequence[str], store: str, tags: Sequence[str]) 
     )
 
 
-def licence_and_load(terms: Mapping[str, int], store: str, then: Sequence[str] = ()) -> list[str]:
+def licence_and_load(
+    sharing: licences.Sharing, terms: Mapping[str, int], store: str, then: Sequence[str] = ()
+) -> list[str]:
     """Return the lines on the licence of the whole (``terms``: recordings by licence) and on loading the clips.
 
     ``then``: further lines of Python.
     """
-    licence = licences.strictest(terms)
     return [
         "## Licence",
         "",
-        f"{licence}: {licences.says(licence)}. It is the strictest among the sources: "
-        f"{', '.join(f'{count} recordings {name}' for name, count in sorted(terms.items()))}. "
-        "Credits are in attribution.txt and, clip by clip, in the column attribution.",
+        f"{licences.section(sharing, terms)} Credits are in attribution.txt and, clip by clip, in the column attribution.",
         "",
         "## Load",
         "",
@@ -252,4 +257,8 @@ def _table(facts: Facts, splits: list[str]) -> str:
 
 
 def _hub_licence(licence: str) -> str:
-    return "other" if licence.startswith("LicenseRef") else licence.lower()
+    """Return the Hub's name of a licence; it knows these families in most versions, and calls the others ``other``."""
+    low = licence.lower()
+    if low in _HUB:
+        return _HUB[low]
+    return low if re.fullmatch(r"cc-by(-nc)?(-sa|-nd)?-[2-4]\.[05]|cc0-1\.0", low) else "other"

@@ -44,13 +44,13 @@ class Facts:
     levels: tuple[float, float, float]
 
 
-def write(out: Path) -> None:
-    """Write the card and the attribution of a rendered folder."""
+def write(out: Path, sharing: licences.Sharing) -> None:
+    """Write the card and the attribution of a rendered folder; ``sharing``: of its clips."""
     options = of_folder(out / "recipe.toml")
     plan = parquet.file_metadata(pq.ParquetFile(out / "plan.parquet"))
     facts = _facts(out)
     _, corpora, terms, credit = card.of_sources(out, facts.used)
-    card.save(out, _card(out, options, facts, plan, corpora, terms), credit)
+    card.save(out, _card(out, options, facts, plan, sharing, corpora, terms), credit)
 
 
 def _facts(out: Path) -> Facts:
@@ -78,7 +78,13 @@ def _facts(out: Path) -> Facts:
 
 
 def _card(
-    out: Path, options: Options, facts: Facts, plan: Mapping[str, str], corpora: Counter[str], terms: Counter[str]
+    out: Path,
+    options: Options,
+    facts: Facts,
+    plan: Mapping[str, str],
+    sharing: licences.Sharing,
+    corpora: Counter[str],
+    terms: Counter[str],
 ) -> str:
     splits = [split for split in SPLITS if split in facts.clips]
     total, labels = sum(facts.clips.values()), sum(facts.labels.values(), Counter())
@@ -86,7 +92,7 @@ def _card(
     hours = total * options.seconds / 3600
     said = json.loads(plan.get("facts", "{}"))
     lines = [
-        card.front(licences.strictest(terms), splits, options.store, ("audio",)),
+        card.front(sharing.whole.licence, splits, options.store, ("audio",)),
         f"# {listed(sorted(names), 5)}: labelled clips of {options.seconds:g} s",
         "",
         f"{total:,} clips of {options.seconds:g} s ({hours:.2f} h, {facts.sound_s / 3600:.2f} h of it sound), {options.rate} Hz "
@@ -113,7 +119,7 @@ def _card(
         f"{_rates(out, facts.used, options.rate)}.",
         *_left_out(out, plan, said),
         "",
-        *card.licence_and_load(terms, options.store, _load(out)),
+        *card.licence_and_load(sharing, terms, options.store, _load(out)),
         "## Make it again",
         "",
         "```",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from synth.audio.decibels import FULL_SCALE, UNITY, byte_energies, tenths
 from synth.audio.envelope import frame_length
 from synth.audio.speech import active_frames
-from synth.licences import strictest
+from synth.rendering.credit import Credits
 from synth.rendering.planfile import PlanRows
 from synth.store import arrays
 from synth.tables import FRAMES_PER_S, LABEL, MANIFEST, NOISE, PART_MANIFEST
@@ -46,6 +45,7 @@ class Describer:
     def __init__(self, sources: pa.Table, rate_hz: int, cells: Sequence[str], labels: Sequence[str] = ()) -> None:
         self._sources, self._rate_hz, self._cells, self._classes = sources, rate_hz, list(cells), list(labels)
         self._rms, self._offsets = arrays.ragged(sources.column("envelope"))
+        self._credits = Credits(sources, rate_hz)
         self.noise = np.array([name == NOISE for name in sources.column("corpus").to_pylist()], np.bool_)
         sexes = sources.column("sex").to_pylist()
         self._letters = np.frombuffer("".join(sex or "?" for sex in sexes).encode(), np.uint8)
@@ -57,20 +57,6 @@ class Describer:
         if self._cells and "speech" in self._sources.column_names:
             bits, bit_offsets = arrays.ragged(self._sources.column("speech"))
         return active_frames(self._rms, self._offsets, self.noise, bits, bit_offsets)
-
-    @cached_property
-    def _terms(self) -> tuple[Ints, list[tuple[str | None, str | None]]]:
-        """Licence and attribution of each source as a code, and what the codes mean."""
-        pairs = list(
-            zip(
-                self._sources.column("licence").to_pylist(),
-                self._sources.column("attribution").to_pylist(),
-                strict=True,
-            )
-        )
-        names = sorted(set(pairs), key=str)
-        rank = {name: k for k, name in enumerate(names)}
-        return np.array([rank[pair] for pair in pairs], np.int64), names
 
     @cached_property
     def _has_labels(self) -> bool:
@@ -87,7 +73,7 @@ class Describer:
         spoken = ~self.noise[rows.source]
         letters = self._letters[rows.source[spoken]]
         sexes = np.bincount(rows.clip_of_part[spoken], minlength=count)
-        licence, attribution = self._credit(rows)
+        licence, attribution = self._credits.columns(rows)
         n_speakers = sexes
         built = {
             "clip_id": _whole(table.column("clip_id")),
@@ -186,22 +172,6 @@ class Describer:
             "labels": _nullable(values, kinds.field("labels").type),
             "labels_mask": _nullable(masks, kinds.field("labels_mask").type),
         }
-
-    def _credit(self, rows: PlanRows) -> tuple[pa.Array, pa.Array]:
-        """Return licence and attribution of each clip: the strictest and all of its parts."""
-        codes, names = self._terms
-        used, bounds = codes[rows.source].tolist(), rows.offsets.tolist()
-        combinations: dict[frozenset[int], int] = {}
-        index = np.zeros(len(bounds) - 1, np.int64)
-        if len(names) == 1:
-            combinations[frozenset([0])] = 0
-        else:
-            for clip, (first, end) in enumerate(pairwise(bounds)):
-                index[clip] = combinations.setdefault(frozenset(used[first:end]), len(combinations))
-        terms = [[names[code] for code in sorted(combination)] for combination in combinations]
-        licences = [strictest(name for name, _ in those) for those in terms]
-        credits = ["; ".join(dict.fromkeys(text for _, text in those if text)) for those in terms]
-        return tuple(arrays.texts(texts).take(arrays.numbers(index, pa.int64())) for texts in (licences, credits))
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

@@ -48,6 +48,7 @@ class PlanFile:
         self._path, self._index = path, index
         self._stretches = Stretches(self._file)
         self.metadata = file_metadata(self._file)
+        self.clips = int(self._file.metadata.num_rows)
 
     def rows(self, first: int, end: int) -> PlanRows:
         """Return rows ``first`` to ``end`` of the file. Raises InputError for a source that SOURCES does not have."""

@@ -88,6 +88,8 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | No
     ids = folder.plan.table.column("clip_id")
     card = folder.out / "README.md"
     plan = folder.plan
+    as_planned = made.labelled and len(plan.start_n) == len(clips.source)
+    starts = plan.start_n if as_planned else None
     own = _of_mixtures(folder, clips, names) if found is None else labelled_audit.checks(folder, clips, found)
     checks: list[Callable[[], Sequence[Finding]]] = [
         lambda: [files.shards(folder.parts, folder.stamp)],
@@ -114,7 +116,7 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | No
         *own,
         lambda: [labels.parts(clips)],
         lambda: disjoint.disjoint(clips),
-        lambda: [credit.licence(clips, card.read_text(encoding="utf-8") if card.exists() else None)],
+        lambda: [credit.licence(clips, starts, _text(card), _text(folder.out / "attribution.txt"), folder.rate_hz)],
     ]
     findings: list[Finding] = []
     for check in checks:
@@ -127,6 +129,10 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | No
             findings.append(Finding("values", False, f"a check met values that no data set has ({error!r})", {}))
         give_back()
     return findings
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
 
 
 def _of_mixtures(folder: Folder, clips: Clips, names: list[str]) -> list[Callable[[], Sequence[Finding]]]:

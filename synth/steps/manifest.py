@@ -25,7 +25,7 @@ from synth.recipe import ManifestOptions
 from synth.steps.audit import Audited, audit
 from synth.steps.opened import open_plan
 from synth.steps.plan import writer
-from synth.steps.progress import Progress, silent, workers
+from synth.steps.progress import Note, Progress, silent, unsaid, workers
 from synth.steps.remeasured import remeasured
 from synth.steps.render import Rendered, rendered_to
 from synth.steps.split import given, groups_of, with_splits
@@ -85,6 +85,7 @@ def manifest(
     recipe: ManifestOptions | None = None,
     roots: Mapping[str, Path] | None = None,
     progress: Progress = silent,
+    note: Note = unsaid,
     **options: Any,  # noqa: ANN401  # the fields of ManifestOptions
 ) -> Manifested:
     """Make a data set of the labelled recordings of a SOURCES table, each clip as it is, cut or padded to one length.
@@ -102,7 +103,7 @@ def manifest(
         plan = planned(where, chosen, Path(scratch) / "plan.parquet", given_roots, workers(jobs), progress)
         opened = open_plan(plan.path, None, plan.sources)
         opened = replace(opened, options=opened.options.with_changes({"store": chosen.store}))
-        rendered = rendered_to(opened, Path(out), given_roots, workers(jobs), progress)
+        rendered = rendered_to(opened, Path(out), given_roots, workers(jobs), progress, note)
     give_back()
     return Manifested(plan, rendered, audit(out, progress=progress, pictures=False))
 

@@ -14,7 +14,7 @@ from synth.steps.audit import Audited, audit
 from synth.steps.index import Indexed, index
 from synth.steps.opened import open_plan
 from synth.steps.plan import Planned, planned
-from synth.steps.progress import Progress, silent, workers
+from synth.steps.progress import Note, Progress, silent, unsaid, workers
 from synth.steps.render import Rendered, rendered_to
 from synth.steps.split import Split, split
 from synth.store.memory import give_back
@@ -45,11 +45,12 @@ def mix(
     recipe: MixOptions | None = None,
     roots: Mapping[str, Path] | None = None,
     progress: Progress = silent,
+    note: Note = unsaid,
     **options: Any,  # noqa: ANN401  # the fields of MixOptions
 ) -> Mixed:
     """Make a balanced data set of speaker mixtures; ``options`` are the fields of :class:`synth.recipe.MixOptions`.
 
-    Without a source, the demo voices. The folder is the same as that of the five commands run one after another.
+    ``note`` is told, before anything is rendered, where the licences forbid sharing the clips. Without a source, the demo voices. The folder is the same as that of the five commands run one after another.
     """
     chosen = (recipe or MixOptions()).with_changes(options)
     folder = Path(out) if out else default_folder(chosen)
@@ -70,7 +71,7 @@ def mix(
         plan = planned(done.table, chosen, Path(scratch) / "plan.parquet", progress)
         opened = open_plan(plan.path, None, done.table)
         opened = replace(opened, options=opened.options.with_changes({"store": chosen.store}))
-        rendered = rendered_to(opened, folder, {}, workers(jobs), progress)
+        rendered = rendered_to(opened, folder, {}, workers(jobs), progress, note)
     give_back()
     audited = audit(folder, progress=progress, pictures=False)
     return Mixed(indexed, done, plan, rendered, audited, demo=names == (where.DEMO,))

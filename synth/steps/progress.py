@@ -8,8 +8,15 @@ from collections.abc import Callable
 Progress = Callable[[str, int, int], None]  # what is being done, how much is done, how much there is
 
 
+Note = Callable[[str], None]  # a sentence that is worth reading before the long part of the work begins
+
+
 def silent(what: str, done: int, total: int) -> None:
     """Report nothing."""
+
+
+def unsaid(text: str) -> None:
+    """Say nothing."""
 
 
 def workers(jobs: int | None) -> int:

@@ -13,16 +13,19 @@ import pyarrow.parquet as pq
 
 from synth.audio.cache import Place
 from synth.errors import InputError, UsageError, listed
+from synth.licences import Sharing
 from synth.publishing import card, labelled_card
 from synth.recipe import MixOptions, Options, of_folder, written
+from synth.rendering.credit import Credits
 from synth.rendering.engine import rendered
 from synth.rendering.features import manifest_schema
 from synth.rendering.job import CODECS, STORES, Job
+from synth.rendering.planfile import PlanFile
 from synth.rendering.shards import stamp
 from synth.steps.material import material
 from synth.steps.opened import Opened, open_digest, open_plan, plan_table
 from synth.steps.plan import writer
-from synth.steps.progress import Progress, silent, workers
+from synth.steps.progress import Note, Progress, silent, unsaid, workers
 from synth.store import atomic, locks, parquet
 from synth.store.memory import give_back
 from synth.tables import NOISE
@@ -53,6 +56,7 @@ def render(
     stems: bool | None = None,
     jobs: int | None = None,
     progress: Progress = silent,
+    note: Note = unsaid,
 ) -> Rendered:
     """Render a plan to the folder ``out``; finished shards of the same plan are kept, so an interrupted run goes on.
 
@@ -64,17 +68,27 @@ def render(
         raise UsageError(f"--stems: {plan} is a plan of labelled clips, and each of them is a single recording")
     changes = {"store": store, "codec": codec} | ({} if opened.labelled else {"stems": stems})
     options = opened.options.with_changes(changes)
-    return rendered_to(replace(opened, options=options), Path(out), roots or {}, workers(jobs), progress)
+    return rendered_to(replace(opened, options=options), Path(out), roots or {}, workers(jobs), progress, note)
 
 
-def rendered_to(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int, progress: Progress) -> Rendered:
-    """Render an opened plan; see :func:`render`."""
+def rendered_to(
+    opened: Opened,
+    out: Path,
+    given: Mapping[str, Path],
+    jobs: int,
+    progress: Progress = silent,
+    note: Note = unsaid,
+) -> Rendered:
+    """Render an opened plan; see :func:`render`. ``note`` is told first where the licences forbid sharing the clips."""
     options = _sources_named(opened)
     opened = replace(opened, options=options)
     if options.store not in STORES or options.codec not in CODECS:
         raise UsageError(f"--store {options.store} --codec {options.codec}: wanted one of {STORES} and one of {CODECS}")
     refuse_other(out, opened.digest, options)
     _check_space(opened, out)
+    sharing = _sharing(opened)
+    if sharing.warning:
+        note(sharing.warning)
     places, files = material(opened, given, progress)
     with locks.writing(out):
         atomic.clean(out)
@@ -92,7 +106,7 @@ def rendered_to(opened: Opened, out: Path, given: Mapping[str, Path], jobs: int,
             done += clips
             progress("rendering", done, total)
         _write_manifest(job, [job.table(shard) for shard in shards], out / "manifest.parquet")
-        (labelled_card if opened.labelled else card).write(out)
+        (labelled_card if opened.labelled else card).write(out, sharing)
     size = sum(path.stat().st_size for path in (out / "data").rglob("*") if path.is_file())
     return Rendered(out, dict(opened.clips), len(shards), size)
 
@@ -169,6 +183,11 @@ def job_with(opened: Opened, out: Path, places: Mapping[str, Place], files: Mapp
         as_is=opened.labelled,
         labels=opened.labels,
     )
+
+
+def _sharing(opened: Opened) -> Sharing:
+    index = {name: k for k, name in enumerate(opened.sources.column("source_id").to_pylist())}
+    return Credits(opened.sources, opened.options.rate).sharing(PlanFile(opened.plan, index))
 
 
 def _check_space(opened: Opened, out: Path) -> None:
