@@ -44,8 +44,8 @@ class Verdict:
     clash: tuple[str, str] | None = None
 
     @property
-    def _strictness(self) -> tuple[bool, bool, bool, bool, bool, str]:
-        return self.forbidden, not self.shareable, self.non_commercial, self.share_alike, self.credit, self.licence
+    def _strictness(self) -> tuple[bool, bool, bool, bool, bool]:
+        return self.forbidden, not self.shareable, self.non_commercial, self.share_alike, self.credit
 
 
 def strictest(licences: Iterable[str | None]) -> str:
@@ -90,7 +90,8 @@ def _asks(licence: str) -> str:
 def _combined(licences: frozenset[str], adapted: bool) -> Verdict:
     choices = [alternatives(licence) for licence in sorted(licences or {UNKNOWN})]
     ways = {frozenset[str]().union(*way) for way in islice(product(*choices), MOST_CHOICES)}
-    return min((_of_all(way, adapted) for way in ways), key=lambda one: one._strictness)
+    found = sorted((_of_all(way, adapted) for way in ways), key=lambda one: (terms(one.licence).version, one.licence))
+    return min(reversed(found), key=lambda one: one._strictness)
 
 
 def _of_all(licences: frozenset[str], adapted: bool) -> Verdict:
