@@ -110,6 +110,12 @@ SOURCES = Table(
             later=True,
         ),
         Column(
+            "scaled_db",
+            _F64,
+            "what samples beyond full scale (floats) were scaled by, all alike, instead of being clipped; else null",
+            later=True,
+        ),
+        Column(
             "licence",
             _TEXT,
             "SPDX id or expression of the licence of this recording; LicenseRef-unknown where none is known",

@@ -1,8 +1,9 @@
 """Audio files to mono 16-bit samples at the file's own rate, or the reason why not.
 
-The first bytes decide what a file is, not its name. Integer formats are read as integers; float and lossy ones as
-float32, times 32,768, rounded and clipped, because libsndfile does not scale floats that are read as integers. Channels
-are averaged in integers: floor((2·sum + C) / 2C). What libsndfile cannot open goes through pydub and ffmpeg.
+The first bytes decide what a file is, not its name. A file that ends before its header says is ``truncated``, whatever its
+kind (containers.py, mpeg.py). Integer formats are read as integers, float and lossy ones as float32, times 32,768 and
+rounded, because libsndfile does not scale floats that are read as integers; floats beyond full scale are scaled, and
+channels averaged, as channels.py says. What libsndfile cannot open goes through pydub and ffmpeg.
 """
 
 from __future__ import annotations
@@ -19,44 +20,38 @@ import numpy as np
 import soundfile as sf
 from numpy.typing import NDArray
 
+from synth.audio import containers, mpeg
+from synth.audio.channels import Mono, mixed_down, scaled
+from synth.audio.undecodable import UndecodableError, cut
+
+__all__ = ["Decoded", "UndecodableError", "decode", "read_window", "seeks"]
+
 VERSION = 2  # of the samples that a file gives; what was decoded by another is decoded anew
 _HEAD_BYTES = 256
 _POINTER = b"version https://git-lfs"
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
-_ROUNDED = frozenset({"FLOAT", "DOUBLE", "VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"})
-_SEEKABLE = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"})
+_FLOATS = frozenset({"FLOAT", "DOUBLE"})
+_LOSSY = frozenset({"VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"})
+_SEEKABLE = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "ULAW", "ALAW"})
 _ENDLESS = 1 << 31  # samples; a header that promises as many does not know (a FLAC stream written to a pipe)
+_UNKNOWN = "unknown content"
 _MOST_COUNTED = 16  # samples a byte, beyond any FLAC file of sound: a damaged header may promise billions
-_PLACEHOLDER = 0x7FFFF000  # data sizes from here on stand in WAV files that were written to a pipe
-_INTEGERS_AS_FLOATS = 256.0  # times full scale: no recording, but integers that were stored as floats
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """What a file holds: ``samples`` of shape (n,), the average of its ``channels``, at ``rate_hz``.
 
-    ``format`` is container and coding, e.g. FLAC/PCM_16, WAV/FLOAT, MP3/MPEG_LAYER_III, MP4/FFMPEG.
+    ``format`` is container and coding, e.g. FLAC/PCM_16, WAV/FLOAT, MP3/MPEG_LAYER_III, MP4/FFMPEG. ``scaled_db`` is what
+    floats beyond full scale were scaled by, else None; ``lost_db`` how far the channels cancel, else None (channels.py).
     """
 
     samples: NDArray[np.int16]
     rate_hz: int
     channels: int
     format: str
-
-
-class UndecodableError(Exception):
-    """A file that gives no usable samples: ``status`` is a status of SOURCES, ``reason`` a sentence with the facts.
-
-    The status is one of ``unreadable``, ``truncated``, ``empty``, ``lfs-pointer``, ``litter``.
-    """
-
-    def __init__(self, status: str, reason: str) -> None:
-        super().__init__(status, reason)
-        self.status = status
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.status}: {self.reason}"
+    scaled_db: float | None = None
+    lost_db: float | None = None
 
 
 def decode(path: Path, data: bytes | None = None) -> Decoded:
@@ -72,41 +67,81 @@ def decode(path: Path, data: bytes | None = None) -> Decoded:
     """
     head = _head(path) if data is None else data[:_HEAD_BYTES]
     _refuse(head)
+    is_flac = head[:4] == b"fLaC"
+    if data is None and not is_flac:
+        data = path.read_bytes()
     source: Path | io.BytesIO = path
-    if head[:4] == b"RIFF":
-        source = _checked_wav(path, path.read_bytes() if data is None else data)
-    elif os.fspath(path)[-4:].lower() == ".raw":  # soundfile wants to be told what such a name holds
+    if data is not None and not is_flac:
+        frames = mpeg.examined(data) if head[:3] == b"ID3" or head[:1] == b"\xff" else None
+        if frames is not None:
+            return _of_frames(path, data, frames)
+        mended = containers.mended(data)
+        if mended is not None or _is_raw(path):
+            source = io.BytesIO(data if mended is None else mended)
+    elif _is_raw(path):
         source = io.BytesIO(path.read_bytes() if data is None else data)
     form, promised = "", 0
     try:
         with sf.SoundFile(source if isinstance(source, io.BytesIO) else _name(source)) as file:
             promised = file.frames
             form = f"{file.format}/{file.subtype}"
+            if data and file.format == "MP3" and (frames := mpeg.examined(data, junk=True)):  # behind some junk
+                return _of_frames(path, data, frames)
             rate_hz, channels = file.samplerate, file.channels
-            if promised == 0:
-                raise _no_samples(path, form)
             endless = promised >= _ENDLESS
-            samples = mono(_readable(path, _length(path))) if endless else _read(file, promised)
+            read = mixed_down(_readable(path, _length(path))) if endless else _read(file, promised)
     except sf.LibsndfileError:
-        if head[:4] == b"fLaC":
+        if is_flac:
             raise _damaged_flac(path) from None
         if form:
             raise UndecodableError("unreadable", f"{form}: libsndfile opens it and fails to decode it") from None
-        return _through_ffmpeg(path, head)
+        frames = mpeg.examined(data, junk=True) if data and _kind(head).startswith(_UNKNOWN) else None
+        return _through_ffmpeg(path, head) if frames is None else _of_frames(path, data or b"", frames)
     except MemoryError:
         reason = f"{form} that promises {promised:,} samples, more than fit into memory"
         raise UndecodableError("unreadable", reason) from None
-    if not len(samples):
+    return _checked(read, rate_hz, channels, form, 0 if endless else promised)
+
+
+def _checked(read: Mono, rate_hz: int, channels: int, form: str, promised: int) -> Decoded:
+    """Return what was read. Raises UndecodableError where it is nothing, or less than the decoder itself promised."""
+    found = len(read.samples)
+    if not found:
         raise UndecodableError("empty", f"{form} without a sample")
-    if len(samples) < promised and not endless and form.startswith("FLAC"):
-        raise _cut("FLAC stream", promised, len(samples))
-    return Decoded(samples, rate_hz, channels, form)
+    if found < promised:
+        if form.startswith("FLAC"):
+            raise cut("FLAC stream", promised, found)
+        raise UndecodableError("unreadable", f"damaged {form}: of {promised:,} samples the first {found:,} decode")
+    return Decoded(read.samples, rate_hz, channels, form, read.scaled_db, read.lost_db)
+
+
+def _of_frames(path: Path, data: bytes, frames: mpeg.Mpeg) -> Decoded:
+    """Decode MPEG audio: the file as it is where its header tells libsndfile its length, else frame by frame."""
+    form = "MPEG audio"
+    source = path if frames.told and frames.whole and not _is_raw(path) else io.BytesIO(frames.alone(data))
+    try:
+        with sf.SoundFile(source if isinstance(source, io.BytesIO) else _name(source)) as file:
+            form = f"{file.format}/{file.subtype}"
+            promised = file.frames if frames.told else frames.samples
+            read = _read(file, promised)
+            skipped = 0 if frames.told else frames.delay
+            kept = Mono(read.samples[skipped:], read.scaled_db, read.lost_db)
+            return _checked(kept, file.samplerate, file.channels, form, promised - skipped)
+    except sf.LibsndfileError:
+        raise UndecodableError("unreadable", f"{form}: libsndfile fails to decode it") from None
+
+
+def seeks(form: str) -> bool:
+    """Return whether :func:`read_window` reads files of a format (as in ``Decoded.format``) without decoding the rest."""
+    container, _, coding = form.partition("/")
+    return container in ("FLAC", "WAV", "WAVEX") and coding in _SEEKABLE
 
 
 def read_window(path: Path, start: int, length: int) -> NDArray[np.int16]:
     """Return ``decode(path).samples[start : start + length]`` without decoding what lies before and behind.
 
-    Seeks in FLAC and uncompressed WAV; any other file is decoded whole. Positions count samples at the file's own rate.
+    Seeks in FLAC and in WAV files of integers; any other file is decoded whole. Positions count samples at the file's own
+    rate.
 
     Raises:
         UndecodableError: as ``decode``.
@@ -117,15 +152,20 @@ def read_window(path: Path, start: int, length: int) -> NDArray[np.int16]:
     try:
         with sf.SoundFile(_name(path)) as file:
             frames = file.frames
-            if file.format in ("FLAC", "WAV", "WAVEX") and file.subtype in _SEEKABLE and 0 < frames < _ENDLESS:
+            if seeks(f"{file.format}/{file.subtype}") and 0 < frames < _ENDLESS:
                 if start >= frames or length == 0:
                     return np.zeros(0, np.int16)
                 if start:
                     file.seek(start)
-                return _read(file, min(length, frames - start))
+                return _read(file, min(length, frames - start)).samples
     except (sf.LibsndfileError, TypeError):
         pass  # decode() finds out what is wrong; a name in .raw makes soundfile ask for a format
     return decode(path).samples[start : start + length]
+
+
+def _is_raw(path: Path) -> bool:
+    """Return whether a name ends so that soundfile wants to be told what the file holds."""
+    return os.fspath(path)[-4:].lower() == ".raw"
 
 
 def _name(path: Path) -> str | bytes:
@@ -133,42 +173,11 @@ def _name(path: Path) -> str | bytes:
     return os.fspath(path) if os.name == "nt" else os.fsencode(path)
 
 
-def _read(file: sf.SoundFile, frames: int) -> NDArray[np.int16]:
+def _read(file: sf.SoundFile, frames: int) -> Mono:
     """Read so many samples from where the file stands, as mono 16-bit integers."""
-    if file.subtype in _ROUNDED:
-        return mono(rounded(file.read(frames, dtype="float32")))
-    return mono(file.read(frames, dtype="int16"))
-
-
-def rounded(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Round floats, full scale at 1, to 16-bit integers.
-
-    Raises:
-        UndecodableError: values that are no finite numbers, or hundreds of times full scale.
-    """
-    highest = float(np.abs(samples).max(initial=0.0))
-    if not np.isfinite(highest):
-        bad = int(np.count_nonzero(~np.isfinite(samples)))
-        raise UndecodableError("unreadable", f"{bad} of {samples.size} samples are not finite numbers")
-    if highest > _INTEGERS_AS_FLOATS:
-        reason = f"its floats reach {highest:.0f} times full scale, as if integers had been stored unscaled"
-        raise UndecodableError("unreadable", reason)
-    whole: NDArray[np.float32] = np.clip(np.rint(samples * np.float32(32768)), -32768, 32767)
-    return whole.astype(np.int16)
-
-
-def mono(samples: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Average channels, shape (n, C), exactly: floor((2·sum + C) / 2C); (n,) is returned as it is."""
-    if samples.ndim == 1:
-        return samples
-    channels = samples.shape[1]
-    if channels == 1:
-        return samples[:, 0]
-    total: NDArray[np.int32] = samples[:, 0].astype(np.int32)
-    for channel in range(1, channels):
-        total += samples[:, channel]
-    mean: NDArray[np.int32] = (2 * total + channels) // (2 * channels)
-    return mean.astype(np.int16)
+    if file.subtype in _FLOATS or file.subtype in _LOSSY:
+        return mixed_down(*scaled(file.read(frames, dtype="float32"), file.subtype in _LOSSY))
+    return mixed_down(file.read(frames, dtype="int16"))
 
 
 def _head(path: Path) -> bytes:
@@ -197,55 +206,6 @@ def _refuse(head: bytes) -> None:
         raise UndecodableError("litter", "an AppleDouble file that macOS wrote beside a recording")
 
 
-def _cut(what: str, promised: int, found: int) -> UndecodableError:
-    return UndecodableError("truncated", f"the {what} promises {promised:,} samples and ends after {found:,}")
-
-
-def _no_samples(path: Path, form: str) -> UndecodableError:
-    """Tell an Ogg file that was cut before its first page ended from a file without samples."""
-    if form.startswith("OGG"):
-        data = path.read_bytes()
-        last = data.rfind(b"OggS")
-        if not (last + 5 < len(data) and data[last + 5] & 4):
-            return UndecodableError("truncated", f"an Ogg file of {len(data):,} bytes without its last page")
-    return UndecodableError("empty", f"{form} without a sample")
-
-
-def _checked_wav(path: Path, data: bytes) -> Path | io.BytesIO:
-    """Compare the data chunk of a WAV file with the file's length.
-
-    Returns what libsndfile is to open: the file itself, or a copy with its header completed where the size of the
-    data chunk is still the zero that a program puts there before it knows.
-    """
-    position, block = 12, 1
-    for _ in range(1000):
-        if position + 8 > len(data):
-            break
-        name, size = struct.unpack_from("<4sI", data, position)
-        position += 8
-        there = len(data) - position
-        if name == b"fmt " and there >= 16:
-            block = max(1, struct.unpack_from("<H", data, position + 12)[0])
-        elif name == b"data":
-            riff = struct.unpack_from("<I", data, 4)[0]
-            if size == 0 and 0 < there < 1 << 32 and riff <= position:
-                return io.BytesIO(data[: position - 4] + struct.pack("<I", there) + data[position:])
-            if there < size < _PLACEHOLDER:
-                raise _cut("data chunk of the WAV file", size // block, there // block)
-            break
-        position += size + (size & 1)
-    else:
-        return path
-    if position > len(data):
-        promised = struct.unpack_from("<I", data.ljust(8, b"\0"), 4)[0] + 8
-        if len(data) < promised < _PLACEHOLDER:
-            reason = (
-                f"the WAV header promises {promised:,} bytes and the file ends after {len(data):,}, before any sample"
-            )
-            raise UndecodableError("truncated", reason)
-    return path
-
-
 def _damaged_flac(path: Path) -> UndecodableError:
     """Find out whether a FLAC file that fails was cut short or damaged within."""
     data = path.read_bytes()
@@ -265,7 +225,7 @@ def _damaged_flac(path: Path) -> UndecodableError:
         found, end_is_there = 0, len(data) > largest + (1 << 14)
     if end_is_there:
         return UndecodableError("unreadable", f"damaged FLAC: of {promised:,} samples the first {found:,} decode")
-    return _cut("FLAC stream", promised, found)
+    return cut("FLAC stream", promised, found)
 
 
 def _readable(path: Path, capacity: int) -> NDArray[np.int16]:
@@ -315,8 +275,9 @@ def _through_ffmpeg(path: Path, head: bytes) -> Decoded:
             samples = np.minimum((samples.astype(np.int64) + (1 << 15)) >> 16, 32767)
     if not len(samples):
         raise UndecodableError("empty", f"{kind} without a sample")
-    averaged = mono(samples.astype(np.int16).reshape(-1, segment.channels))
-    return Decoded(averaged, int(segment.frame_rate), int(segment.channels), f"{kind.split()[0]}/FFMPEG")
+    read = mixed_down(samples.astype(np.int16).reshape(-1, segment.channels))
+    form = f"{kind.split()[0]}/FFMPEG"
+    return Decoded(read.samples, int(segment.frame_rate), int(segment.channels), form, None, read.lost_db)
 
 
 def _kind(head: bytes) -> str:
@@ -337,4 +298,4 @@ def _kind(head: bytes) -> str:
     for magic, name in known:
         if head.startswith(magic):
             return name
-    return f"unknown content (first bytes {head[:8].hex(' ')})"
+    return f"{_UNKNOWN} (first bytes {head[:8].hex(' ')})"

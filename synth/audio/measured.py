@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ class Measured:
 
     ``level_tenths`` and ``active_frames`` are of all that sounds, ``speech_…`` of what is speech should somebody speak in it:
     the frames as packed bits, or in ``no_speech`` why there are none.
+    ``scaled_db`` is what floats beyond full scale were scaled by, None where they were not.
     """
 
     sha256: str
@@ -44,6 +46,7 @@ class Measured:
     speech_frames: int | None = None
     speech_tenths: int | None = None
     no_speech: str | None = None
+    scaled_db: float | None = None
 
 
 def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | None]:
@@ -68,6 +71,8 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
     status, reason = "ok", None
     if not len(envelope.rms):
         status, reason = "empty", f"{len(decoded.samples)} samples: shorter than 20 ms"
+    elif decoded.lost_db is not None:
+        status, reason = "antiphase", _cancelling(decoded.channels, decoded.lost_db)
     elif not speaking.any():
         status, reason = "silent", "no 20 ms of it rise above -90 dBFS"
     level = peak = None
@@ -95,6 +100,7 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
         speech_frames=int(spoken.active.sum()),
         speech_tenths=_level(envelope.energy[spoken.active], frame_n) if spoken.reason is None else None,
         no_speech=spoken.reason,
+        scaled_db=decoded.scaled_db,
     )
     return facts, samples if status == "ok" else None
 
@@ -102,6 +108,11 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
 def _level(energy: NDArray[np.int64], frame_n: int) -> int:
     """Return the RMS of some frames, given by their sums of squares, in tenths of a dB."""
     return int(tenths(np.array([energy.sum() / (len(energy) * frame_n * FULL_SCALE**2)]))[0])
+
+
+def _cancelling(channels: int, lost_db: float) -> str:
+    left = f"their average has lost {lost_db:.0f} dB" if isfinite(lost_db) else "nothing is left of their average"
+    return f"its {channels} channels cancel: {left}; one of them saved alone can be used"
 
 
 def resampled(samples: NDArray[np.int16], rate_hz: int, wanted_hz: int) -> NDArray[np.int16]:

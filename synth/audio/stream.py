@@ -20,7 +20,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from synth.audio.decode import UndecodableError, mono, rounded
+from synth.audio.channels import mono, rounded
+from synth.audio.undecodable import UndecodableError
 
 # Demuxers that read one stream of bytes: a playlist that calls itself audio must not make FFmpeg open other files.
 _CONTAINERS = (

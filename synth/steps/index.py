@@ -218,6 +218,7 @@ def _table(rows: Sequence[Row], facts: Sequence[Measured], rate: int, more: dict
         "channels": _numbers([fact.channels for fact in facts], pa.int32()),
         "frames": _numbers([fact.frames for fact in facts], pa.int64()),
         "duration_s": _numbers([f.frames / f.rate_hz if f.frames and f.rate_hz else None for f in facts], pa.float64()),
+        "scaled_db": _numbers([fact.scaled_db for fact in facts], pa.float64()),
         "labels": lists([item.labels for item in items]),
         "mids": lists([item.mids for item in items]),
         "start_s": _numbers([item.start_s for item in items], pa.float64()),

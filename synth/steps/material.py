@@ -10,6 +10,7 @@ import numpy as np
 
 from synth.audio import arena
 from synth.audio.cache import Cache, Place, Stamp
+from synth.audio.decode import seeks
 from synth.audio.measured import Measured
 from synth.errors import InputError, listed
 from synth.steps import roots as where
@@ -39,7 +40,7 @@ def _samples(
 ) -> tuple[dict[str, Place], dict[str, Path]]:
     """Check every used source against its hash, and return where its samples are: in the arena, or in the file."""
     rate = opened.options.rate
-    columns = ("source_id", "root", "path", "sha256", "frames", "rate_hz")
+    columns = ("source_id", "root", "path", "sha256", "frames", "rate_hz", "format")
     rows = list(zip(*(opened.sources.column(name).to_pylist() for name in columns), strict=True))
     used = [rows[k] for k in np.nonzero(opened.used)[0].tolist()]
     paths = {row[0]: folders[row[1]] / row[2] for row in used}
@@ -48,7 +49,7 @@ def _samples(
     missing = [row for row in used if row[3] not in places]
     clip_s = float(opened.used.sum()) * opened.length_n / rate
     corpus_s = sum(row[4] / row[5] for row in missing)
-    plain = all(row[5] == rate for row in missing)
+    plain = all(row[5] == rate and seeks(row[6]) for row in missing)
     if (
         missing
         and not (plain and clip_s < SPARSE * corpus_s)
@@ -61,7 +62,10 @@ def _samples(
 
 
 def _check_hashes(
-    cache: Cache, used: Iterable[tuple[str, str, str, str, int, int]], paths: Mapping[str, Path], progress: Progress
+    cache: Cache,
+    used: Iterable[tuple[str, str, str, str, int, int, str]],
+    paths: Mapping[str, Path],
+    progress: Progress,
 ) -> None:
     """Raise InputError naming the sources that are missing or differ from those the plan was made for."""
     rows = list(used)

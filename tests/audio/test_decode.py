@@ -15,7 +15,8 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.audio.decode import UndecodableError, decode, mono, read_window
+from synth.audio.channels import mono
+from synth.audio.decode import UndecodableError, decode, read_window
 from tests.real_data import DATA, needs_data
 
 needs_ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not on the PATH")
@@ -122,10 +123,11 @@ class TestSamples:
         assert decode(path).format == f"WAV/{subtype}"
 
     @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
-    def test_floats_are_scaled_rounded_and_clipped(self, tmp_path, subtype):
+    def test_floats_within_full_scale_are_rounded(self, tmp_path, subtype):
         path = tmp_path / "x.wav"
-        sf.write(path, np.array([0.5, -1, 1, 1.7, -2, 0.5 / 32768, 1.5 / 32768, 0.4 / 32768]), RATE, subtype=subtype)
-        assert decode(path).samples.tolist() == [16384, -32768, 32767, 32767, -32768, 0, 2, 0]
+        sf.write(path, np.array([0.5, -1, 1, 0.5 / 32768, 1.5 / 32768, 0.4 / 32768]), RATE, subtype=subtype)
+        assert decode(path).samples.tolist() == [16384, -32768, 32767, 0, 2, 0]
+        assert decode(path).scaled_db is None
 
     @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
     def test_samples_that_are_no_numbers_are_no_noise(self, tmp_path, value):
@@ -135,10 +137,18 @@ class TestSamples:
         assert error.status == "unreadable"
         assert "1 of 3 samples" in error.reason
 
-    def test_integers_stored_as_floats_are_not_clipped_into_noise(self, tmp_path):
+    @pytest.mark.parametrize("bits", [16, 24, 32])
+    def test_integers_stored_as_floats_keep_their_level(self, tmp_path, bits):
         path = tmp_path / "x.wav"
-        sf.write(path, NOISE.astype(np.float32), RATE, subtype="FLOAT")
-        assert "unscaled" in fails(path).reason
+        sf.write(path, NOISE * 2.0 ** (bits - 16), RATE, subtype="DOUBLE")
+        decoded = decode(path)
+        assert np.array_equal(decoded.samples, NOISE)
+        assert decoded.scaled_db == pytest.approx(-6.0206 * (bits - 1), abs=0.01)
+        assert np.array_equal(read_window(path, 1000, 500), NOISE[1000:1500])
+
+    def test_floats_beyond_all_integers_are_no_sound(self, tmp_path):
+        sf.write(tmp_path / "x.wav", NOISE * 1e20, RATE, subtype="DOUBLE")
+        assert "more than integers of 32 bits" in fails(tmp_path / "x.wav").reason
 
     @pytest.mark.parametrize(("ending", "form"), [("ogg", "OGG/VORBIS"), ("mp3", "MP3/MPEG_LAYER_III")])
     def test_lossy_formats(self, tmp_path, ending, form):

@@ -92,7 +92,7 @@ def test_channels_are_averaged(tmp_path):
     mean = (2 * (SPEECH.astype(int) + other) + 2) // 4
     assert np.array_equal(samples, mean - facts.dc_n)
     opposite, none = measured(saved(tmp_path, np.stack([SPEECH, -SPEECH], axis=1), name="b.wav"), RATE)
-    assert (opposite.status, none) == ("silent", None)
+    assert (opposite.status, none) == ("antiphase", None)
 
 
 @pytest.mark.parametrize(
