@@ -49,7 +49,7 @@ def _samples(
     missing = [row for row in used if row[3] not in places]
     clip_s = float(opened.used.sum()) * opened.length_n / rate
     corpus_s = sum(row[4] / row[5] for row in missing)
-    plain = all(row[5] == rate and seeks(row[6]) for row in missing)
+    plain = all(row[5] == rate and seeks(row[6] or "") for row in missing)
     if (
         missing
         and not (plain and clip_s < SPARSE * corpus_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -50,7 +51,11 @@ def encoded(rate: int, mode: str, header: str = "xing", channels: int = 1, secon
 def by_ffmpeg(data: bytes) -> np.ndarray:
     """Return what FFmpeg decodes, (n, C) as floats."""
     with av.open(io.BytesIO(data)) as container:
-        return np.concatenate([frame.to_ndarray().T for frame in container.decode(audio=0)])
+        out = []
+        for packet in container.demux(audio=0):
+            with suppress(av.error.InvalidDataError):  # of what is left of the last frame, at times
+                out += [frame.to_ndarray().T for frame in packet.decode()]
+        return np.concatenate(out)
 
 
 def read(tmp_path: Path, data: bytes, name: str = "x.mp3"):
