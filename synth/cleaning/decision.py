@@ -15,20 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth import seeds
+from synth.cleaning import cells, joint
 from synth.cleaning.ability import LEAST_AUC, LIMIT_SPREAD, able
-from synth.cleaning.features import compared
+from synth.cleaning.features import compared, learnt
 from synth.cleaning.fits import Posterior, fitted
-from synth.cleaning.margins import competition
+from synth.cleaning.margins import Competition, competition
 from synth.cleaning.missing import suspects
 from synth.cleaning.mixture import normals
-from synth.cleaning.null import Bools, Floats, Ints, evidence
+from synth.cleaning.null import Bools, Floats, Ints
 from synth.cleaning.null import named as named_by
+from synth.cleaning.ranks import Ranks, evidence, ranked
 
 LEAST = 10  # scored clips of a class; fewer are too few to judge
 LEAST_NULL = 20  # scored clips without the label
 LEAST_LIKELY = 0.3  # P(wrong) of a rejected label: less is not rejected in whatever company
 UNLUCKY = 0.2  # the share of resamples in which the rejected may hold less than the requested precision
 STANDS_OUT = np.log(9)  # evidence of a competitor that is named in a reason: among the highest tenth
+LARGE = 150  # scored clips a label, on average: from there on a null is mended by what its clips carry
 WORDS = ("keep", "doubtful", "wrong", "unjudged")
 KEEP, DOUBTFUL, WRONG, UNJUDGED = range(4)
 JUDGED, SMALL, CANNOT, NO_SCORE = "judged", "too small", "cannot judge", "no score"
@@ -114,7 +117,8 @@ def weighed(
     several = [scores] if isinstance(scores, np.ndarray) else list(scores)
     groups = np.arange(len(carries)) if groups is None else groups
     named = named_by(carries, above)
-    heard = [evidence(one, named, seed) for one in several]
+    ranks = [ranked(one, named, seed) for one in several]
+    heard = [evidence(one, len(carries)) for one in ranks]
     facts = [_counted(several[0][:, k], carries[:, k], named[:, k]) for k in range(carries.shape[1])]
     enough = [k for k, one in enumerate(facts) if one.decision == JUDGED]
     areas, errors = _areas(heard[0], carries, groups, enough)
@@ -127,9 +131,7 @@ def weighed(
     found: list[Posterior] = []
     if judged:
         rivals = [competition(one, carries, named, seed) for one in heard]
-        classes = [compared(heard, rivals, carries, named, k, seed) for k in judged]
-        rows = [one.rows for one in classes]
-        found, known = fitted(classes, groups, seed)
+        rows, found, known = _found(ranks[0], heard, rivals, carries, named, judged, groups, seed)
         rival = np.where(rivals[0].first >= STANDS_OUT, rivals[0].which, -1)[clip]
     starts = np.r_[0, np.cumsum(carries.sum(axis=1))]
     pairs = [starts[mine] + carries[mine, :k].sum(axis=1) for k, mine in zip(judged, rows, strict=True)]
@@ -155,6 +157,35 @@ def decided(known: Weighed, precision: float) -> Judged:
         facts[k] = _with_rates(facts[k], posterior, gone, seeds.key(known.seed, "wrong", k))
     clips, labels = (np.concatenate(part) for part in zip(*missing, strict=True))
     return Judged(known.clip, known.label, p_wrong, verdict, known.rival, (clips, labels), tuple(facts), known.known)
+
+
+def _found(
+    ranks: list[Ranks | None],
+    heard: list[NDArray[np.float32]],
+    rivals: list[Competition],
+    carries: Bools,
+    named: Bools,
+    judged: list[int],
+    groups: Ints,
+    seed: int,
+) -> tuple[list[Ints], list[Posterior], float]:
+    """Return the clips of each judged label, their posteriors, and the share of wrong clips in which another label is heard.
+
+    Small classes, and a label by itself, by the odds that are learnt of a label and its strongest competitor; large ones by
+    the joint model, several judges as one: evidence is added up, weighed by what it tells.
+    """
+    large = len(judged) > 1 and sum(int(carries[:, k].sum()) for k in judged) >= LARGE * len(judged)
+    if large and len(heard) == 1:
+        these = joint.carried(ranks, carries, named, judged, seed)
+        return list(these.rows), *cells.fitted(these, joint.understood(these), groups, seed)
+    classes = [compared(heard, rivals, carries, named, k, seed) for k in judged]
+    if not large:
+        return [one.rows for one in classes], *fitted(classes, groups, seed)
+    weights = learnt(classes, 0.5).reshape(len(heard), -1)[:, 0]
+    together = sum(weight * np.nan_to_num(one) for weight, one in zip(weights.tolist(), heard, strict=True))
+    together = np.where(np.isnan(heard[0]), np.nan, together).astype(np.float32)
+    these = joint.carried(ranked(together, named, seed), carries, named, judged, seed)
+    return list(these.rows), *cells.fitted(these, joint.understood(these), groups, seed)
 
 
 def rejected(classes: Sequence[Posterior], precision: float) -> list[Bools]:

@@ -51,29 +51,3 @@ def _any(carries: Bools, way: Bools) -> Bools:
     """Return to which labels a way (labels, labels) leads from any of those that each clip carries (clips, labels)."""
     found: Bools = carries.astype(np.float32) @ way.astype(np.float32) > 0
     return found
-
-
-def evidence(scores: NDArray[np.floating], named: Bools, seed: int) -> NDArray[np.float32]:
-    """Return the log odds of each score's rank among the clips without the label; 0 = like any other clip.
-
-    ``scores``, ``named`` (whether a clip carries the label, or a related one) and the result are (clips, labels); NaN (no score, or no clip without the label) stays NaN.
-    The null of a label is a sample of at most 10,000 clips.
-    """
-    out = np.full(scores.shape, np.nan, np.float32)
-    for label in range(scores.shape[1]):
-        column = scores[:, label]
-        scored = ~np.isnan(column)
-        null = sampled(np.nonzero(scored & ~named[:, label])[0], MOST_NULL, seed, "null", label)
-        if not len(null) or not scored.any():
-            continue
-        different, counts = np.unique(column[null], return_counts=True)
-        above = np.cumsum(counts)
-        size = int(above[-1])
-        table = np.log(np.arange(1, 2 * size + 2) / np.arange(2 * size + 1, 0, -1)).astype(np.float32)  # odds of a rank
-        between = table[2 * np.r_[0, above]]  # by how many different values lie below
-        on = table[2 * above - counts]  # of a value that the null has too: the middle of its ranks
-        values = column[scored]
-        below = np.searchsorted(different, values)
-        last = np.minimum(below, len(different) - 1)
-        out[scored, label] = np.where(different[last] == values, on[last], between[below])
-    return out
