@@ -9,11 +9,16 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from synth import kinds
 from synth.errors import InputError, UsageError, listed, nearest
+
+
+def _option(default: Any, kind: kinds.Kind) -> Any:  # noqa: ANN401  # the type stands beside the name
+    return field(default=default, metadata={"kind": kind})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +27,24 @@ class MixOptions:
 
     command: ClassVar[str] = "mix"
 
-    speakers: str = "1-3"
-    source: tuple[str, ...] = ()
-    csv: str | None = None
-    noise: str | None = None
-    clips: str = "3600/360/360"
-    seconds: float = 1.0
-    rate: int = 16000
-    balance: str = "nested"
-    split: str = "80/10/10"
-    seed: int = 0
-    min_active: float | None = None
-    sir_db: float = 5.0
-    level_dbfs: str = "-33:-22"
-    overlap: str = "full"
-    snr_db: str = "0:20"
-    store: str = "parquet"
-    codec: str = "wav"
-    stems: bool = False
+    speakers: str = _option("1-3", kinds.SPEAKERS)
+    source: tuple[str, ...] = _option((), kinds.PATHS)
+    csv: str | None = _option(None, kinds.PATH)
+    noise: str | None = _option(None, kinds.PATH)
+    clips: str = _option("3600/360/360", kinds.CLIPS)
+    seconds: float = _option(1.0, kinds.NUMBER)
+    rate: int = _option(16000, kinds.WHOLE)
+    balance: str = _option("nested", kinds.PATH)
+    split: str = _option("80/10/10", kinds.SHARES)
+    seed: int = _option(0, kinds.WHOLE)
+    min_active: float | None = _option(None, kinds.NUMBER)
+    sir_db: float = _option(5.0, kinds.NUMBER)
+    level_dbfs: str = _option("-33:-22", kinds.SPAN)
+    overlap: str = _option("full", kinds.OVERLAP)
+    snr_db: str = _option("0:20", kinds.SPAN)
+    store: str = _option("parquet", kinds.TEXT)
+    codec: str = _option("wav", kinds.TEXT)
+    stems: bool = _option(False, kinds.YES)
 
     def with_changes(self, changes: Mapping[str, Any]) -> MixOptions:
         """Return a copy with the options that were given (those that are not None)."""
@@ -65,17 +70,17 @@ class ManifestOptions:
     command: ClassVar[str] = "manifest"
     stems: ClassVar[bool] = False  # a clip has one part
 
-    sources: str | None = None
-    label: tuple[str, ...] = ()
-    verdicts: str | None = None
-    min_verdict: str = "keep"
-    windows: str = "start"
-    split: str = "80/10/10"
-    seconds: float = 10.0
-    rate: int = 48000
-    seed: int = 0
-    store: str = "parquet"
-    codec: str = "wav"
+    sources: str | None = _option(None, kinds.PATH)
+    label: tuple[str, ...] = _option((), kinds.TEXTS)
+    verdicts: str | None = _option(None, kinds.PATH)
+    min_verdict: str = _option("keep", kinds.TEXT)
+    windows: str = _option("start", kinds.TEXT)
+    split: str = _option("80/10/10", kinds.SHARES)
+    seconds: float = _option(10.0, kinds.NUMBER)
+    rate: int = _option(48000, kinds.WHOLE)
+    seed: int = _option(0, kinds.WHOLE)
+    store: str = _option("parquet", kinds.TEXT)
+    codec: str = _option("wav", kinds.TEXT)
 
     def with_changes(self, changes: Mapping[str, Any]) -> ManifestOptions:
         """Return a copy with the options that were given (those that are not None)."""
@@ -90,15 +95,7 @@ Options = MixOptions | ManifestOptions
 _Kind = TypeVar("_Kind", bound=Options)
 # which sources were used is covered by the digest of SOURCES, which labels by that of the plan
 _WHERE = ("source", "csv", "noise", "store", "sources", "verdicts")
-_KINDS: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "str | None": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "float | None": (int, float),
-    "bool": (bool,),
-    "tuple[str, ...]": (list, str),
-}
+SETTINGS = {"out": kinds.PATH, "jobs": kinds.WHOLE, "root": kinds.TEXTS}  # of a run: where, and by how many
 _OPTIONS: dict[str, type[MixOptions] | type[ManifestOptions]] = {"mix": MixOptions, "manifest": ManifestOptions}
 COMMANDS = (
     "fetch-audioset", "fetch-librispeech", "fetch-ravdess",
@@ -128,12 +125,19 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
 
 def mix_options(table: Mapping[str, Any], where: str) -> MixOptions:
     """Return the options of a [mix] table over the defaults. Raises UsageError for unknown keys and wrong types."""
-    return _made(MixOptions, table, where)
+    return _made(MixOptions(), table, where)
+
+
+def mix_run(table: Mapping[str, Any], where: str) -> tuple[MixOptions, dict[str, Any]]:
+    """Return the options of a [mix] table, and the settings of its run (``SETTINGS``); errors as in :func:`mix_options`."""
+    settings = {key: read_value(key, table[key], SETTINGS[key], where) for key in SETTINGS if key in table}
+    rest = {key: value for key, value in table.items() if key not in SETTINGS}
+    return _made(MixOptions(), rest, where, more=tuple(SETTINGS)), settings
 
 
 def options(command: str, table: Mapping[str, Any], where: str) -> Options:
     """Return the options of any command's table; errors as in :func:`mix_options`."""
-    return _made(_OPTIONS[command], table, where)
+    return _made(_OPTIONS[command](), table, where)
 
 
 def of_folder(path: Path) -> Options:
@@ -143,30 +147,41 @@ def of_folder(path: Path) -> Options:
     return options(command, tables.get(command, {}), str(path))
 
 
-def _made(kind: type[_Kind], table: Mapping[str, Any], where: str) -> _Kind:
-    known = {field.name: str(field.type) for field in fields(kind)}
+def over(base: _Kind, given: Mapping[str, object], where: str) -> _Kind:
+    """Return options with those that were given from Python over them; None is not given.
+
+    ``where`` begins the message. Raises UsageError for unknown names and values that are not of the option's kind.
+    """
+    return _made(base, {name: value for name, value in given.items() if value is not None}, where, "option")
+
+
+def read_value(name: str, value: object, kind: kinds.Kind, where: str) -> Any:  # noqa: ANN401  # any option's value
+    """Return a value in the one form of its kind. Raises UsageError naming what was found and what is wanted."""
+    try:
+        return kind.read(value)
+    except ValueError:
+        raise UsageError(f"{where}: {name} = {value!r} ({type(value).__name__}); wanted {kind.wanted}") from None
+
+
+def kinds_of(command: str) -> dict[str, kinds.Kind]:
+    """Return the kinds of a command's options by their names with underscores; none where it has no such options."""
+    options = ManifestOptions if command == "manifest" else MixOptions
+    known = {one.name: one.metadata["kind"] for one in fields(options)}
+    return known | SETTINGS if command in ("mix", "split", "plan", "manifest") else {}
+
+
+def _made(base: _Kind, table: Mapping[str, object], where: str, what: str = "key", more: tuple[str, ...] = ()) -> _Kind:
+    known = {one.name: one.metadata["kind"] for one in fields(base)}
     changes: dict[str, Any] = {}
     for key, value in table.items():
         name = key.replace("-", "_")
         if name not in known:
+            names = (*known, *more)
             raise UsageError(
-                f"{where}: unknown key '{key}'{nearest(name, known) or '.'} Known keys: {', '.join(known)}"
+                f"{where}: unknown {what} '{key}'{nearest(name, names) or '.'} Known {what}s: {', '.join(names)}"
             )
-        changes[name] = _checked(key, value, _KINDS[known[name]], where)
-    return kind(**changes)
-
-
-def _checked(key: str, value: Any, kinds: tuple[type, ...], where: str) -> Any:  # noqa: ANN401  # any TOML value
-    """Return a recipe's value in the type of its option. Raises UsageError."""
-    fits = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
-    if isinstance(value, list):
-        fits = fits and all(isinstance(one, str) for one in value)
-    if not fits:
-        wanted = "a list of texts" if list in kinds else " or ".join(kind.__name__ for kind in kinds)
-        raise UsageError(f"{where}: {key} = {value!r} is a {type(value).__name__}; wanted {wanted}")
-    if list in kinds:
-        return (value,) if isinstance(value, str) else tuple(value)
-    return float(value) if float in kinds else value
+        changes[name] = read_value(key, value, known[name], where)
+    return replace(base, **changes)
 
 
 def written(options: Options, header: str) -> str:

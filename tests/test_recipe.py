@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from synth.errors import InputError, UsageError
-from synth.recipe import ManifestOptions, MixOptions, mix_options, of_folder, options, read, written
+from synth.planning.request import clip_counts, speakers
+from synth.recipe import ManifestOptions, MixOptions, mix_options, of_folder, options, over, read, written
+from synth.tables import SPLITS
 
 TEXTS = st.text(max_size=30)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -79,7 +83,9 @@ def test_a_key_like_no_other_lists_the_known_ones():
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("speakers", 3),
+        ("speakers", 3.5),
+        ("speakers", [1, 2, 3]),
+        ("speakers", True),
         ("seed", 1.5),
         ("seed", "1"),
         ("seed", True),
@@ -89,9 +95,15 @@ def test_a_key_like_no_other_lists_the_known_ones():
         ("stems", 1),
         ("stems", "true"),
         ("source", 1),
-        ("clips", [1, 2, 3]),
+        ("clips", [1, 2]),
+        ("clips", [1.5, 2, 3]),
+        ("clips", {"dev": 3}),
+        ("split", [80, 10]),
+        ("split", True),
         ("noise", ["a"]),
-        ("level-dbfs", -30),
+        ("level-dbfs", [-30]),
+        ("level-dbfs", ["-30", "-20"]),
+        ("overlap", False),
     ],
 )
 def test_a_value_of_the_wrong_type_is_named(key, value):
@@ -167,3 +179,66 @@ def test_what_labelled_clips_were_made_of_is_no_content():
     assert not {"sources", "verdicts", "store"} & set(content)
     assert {"label", "min_verdict", "windows", "split", "seconds", "rate", "seed", "codec"} <= set(content)
     assert options("manifest", json.loads(json.dumps(content)), "plan") == ManifestOptions(label=("a",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "typed"),
+    [
+        ("speakers", 3, "3"),
+        ("speakers", (1, 3), "1-3"),
+        ("speakers", [2, 2], "2-2"),
+        ("speakers", range(1, 4), "1-3"),
+        ("speakers", np.int64(2), "2"),
+        ("source", "LibriSpeech", ("LibriSpeech",)),
+        ("source", Path("a") / "b c", (str(Path("a/b c")),)),
+        ("source", ["a", Path("b")], ("a", "b")),
+        ("source", (one for one in "ab"), ("a", "b")),
+        ("clips", (90, 9, 9), "90/9/9"),
+        ("clips", np.array([90, 9, 0]), "90/9/0"),
+        ("clips", {"train": 90, "test": 9}, "90/0/9"),
+        ("clips", 90, "90"),
+        ("split", (80, 10, 10), "80/10/10"),
+        ("split", (0.8, 0.1, 0.1), "0.8/0.1/0.1"),
+        ("split", {"train": 1}, "1/0/0"),
+        ("level_dbfs", (-30, -22), "-30:-22"),
+        ("level_dbfs", [-30.5, np.float32(-22)], "-30.5:-22"),
+        ("snr_db", 10, "10"),
+        ("overlap", (0, 0.5), "0:0.5"),
+        ("seconds", 2, 2.0),
+        ("seconds", np.float64(0.5), 0.5),
+        ("rate", np.int32(8000), 8000),
+        ("stems", np.True_, True),
+        ("noise", Path("n"), "n"),
+        ("balance", Path("b.csv"), "b.csv"),
+    ],
+)
+def test_a_value_of_python_is_what_would_be_typed(name, value, typed):
+    found = getattr(over(MixOptions(), {name: value}, "synth.mix()"), name)
+    assert found == typed
+    assert type(found) is type(typed)
+
+
+@given(st.integers(0, 10), st.integers(0, 10))
+def test_a_range_of_speakers_in_any_form_is_the_same(low, more):
+    forms = [f"{low}-{low + more}", (low, low + more), [low, low + more], range(low, low + more + 1)]
+    read = {speakers(over(MixOptions(), {"speakers": one}, "x").speakers) for one in forms}
+    assert read == {(low, low + more)}
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=3, max_size=3).filter(any))
+def test_clips_in_any_form_are_the_same(counts):
+    forms = ["/".join(map(str, counts)), tuple(counts), counts, dict(zip(SPLITS, counts, strict=True))]
+    found = [clip_counts(over(MixOptions(), {"clips": one}, "x").clips) for one in forms]
+    assert all(one == found[0] for one in found)
+    assert found[0] == {name: count for name, count in zip(SPLITS, counts, strict=True) if count}
+
+
+@given(st.floats(-70, 0), st.floats(-70, 0))
+def test_a_range_of_levels_is_kept_to_the_last_digit(one, other):
+    low, high = sorted((one, other))
+    text = over(MixOptions(), {"level_dbfs": (low, high)}, "x").level_dbfs
+    assert tuple(map(float, text.split(":"))) == (low, high)
+
+
+def test_one_number_of_clips_is_for_train_alone():
+    assert clip_counts("90") == clip_counts("90/0/0") == {"train": 90}

@@ -61,9 +61,10 @@ def command(
 
     options = recipes.MixOptions()
     if recipe:
-        options = recipes.mix_options(recipes.read(Path(recipe)).get("mix", {}), recipe)
+        options, settings = recipes.mix_run(recipes.read(Path(recipe)).get("mix", {}), recipe)
+        out, jobs, roots = out or settings.get("out"), jobs or settings.get("jobs"), roots or settings.get("root", ())
     given["source"] = given["source"] or None
-    options = options.with_changes(given)
+    options = recipes.over(options, given, "synth mix")
     parsed(options, noise=bool(options.noise))  # wrong options end here, before anything is read
     folder = Path(out or (Path(recipe).stem if recipe else default_folder(options)))
     session.say(

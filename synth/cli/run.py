@@ -68,6 +68,7 @@ def command(session: Session, recipe: str, dry_run: bool) -> None:
 
 def line_of(name: str, table: Mapping[str, Any], recipe: Path) -> Line:
     """Return the command line of a recipe's table. Raises UsageError for keys and values that the command does not know."""
+    from synth import recipe as recipes
     from synth.cli.main import main
 
     found = main.get_command(click.Context(main), name)
@@ -83,7 +84,10 @@ def line_of(name: str, table: Mapping[str, Any], recipe: Path) -> Line:
         if key.replace("_", "-") not in keys:
             raise UsageError(f"{where}: unknown key '{key}'{nearest(key, keys) or '.'} Known keys: {', '.join(keys)}")
         parameter = keys[key.replace("_", "-")]
-        words = _words(key, value, parameter, where)
+        kind = recipes.kinds_of(name).get(key.replace("-", "_"))
+        if kind is not None:  # lists and numbers become what is typed
+            value = recipes.read_value(key, value, kind, where)  # noqa: PLW2901
+        words = _words(key, list(value) if isinstance(value, tuple) else value, parameter, where)
         (arguments if isinstance(parameter, click.Argument) else options).extend(words)
     line = Line(name, found, (*options, *(["--", *arguments] if arguments else [])))
     try:
@@ -110,7 +114,9 @@ def _long(names: list[str]) -> list[str]:
 def _words(key: str, value: Any, parameter: click.Parameter, where: str) -> list[str]:  # noqa: ANN401  # any TOML value
     """Return what is typed for one key."""
     values = value if isinstance(value, list) else [value]
-    if any(not isinstance(one, str | int | float) for one in values) or (isinstance(value, list) and True in values):
+    if any(not isinstance(one, str | int | float) for one in values) or (
+        isinstance(value, list) and any(isinstance(one, bool) for one in values)
+    ):
         raise UsageError(f"{where}: {key} = {value!r}; wanted a text, a number, true or false, or a list of texts")
     if isinstance(parameter, click.Argument):
         return [str(one) for one in values]

@@ -92,10 +92,16 @@ def speakers(text: str) -> tuple[int, int]:
 
 
 def clip_counts(text: str) -> dict[str, int]:
-    """Parse ``3600/360/360`` to clips per split; a zero means that there is no such split. Raises UsageError."""
+    """Parse ``3600/360/360`` to clips per split; a zero means that there is no such split, and one number that there
+    is only train. Raises UsageError.
+    """
     fields = text.split("/")
+    if len(fields) == 1:
+        fields += ["0"] * (len(SPLITS) - 1)
     if len(fields) != len(SPLITS) or not all(field.isdecimal() for field in fields) or not any(map(int, fields)):
-        raise UsageError(f"--clips {text}: wanted three whole numbers such as 3600/360/360 (train/val/test)")
+        raise UsageError(
+            f"--clips {text}: wanted three whole numbers such as 3600/360/360 (train/val/test), or one for train alone"
+        )
     return {name: int(field) for name, field in zip(SPLITS, fields, strict=True) if int(field)}
 
 

@@ -18,6 +18,7 @@ from synth.steps import labelled_audit
 from synth.steps.labelled_audit import labels_of
 from synth.steps.listening import Heard, Listener
 from synth.steps.progress import Progress, silent
+from synth.steps.results import Result
 from synth.steps.verify import Folder
 from synth.store import parquet
 from synth.store.atomic import replacing
@@ -29,13 +30,19 @@ Ints = NDArray[np.int64]
 SAMPLE = 2000  # clips that are listened to unless all are wanted
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
+@dataclass(frozen=True, slots=True, repr=False)
+class Audited(Result):
     """The findings of an audit, and where its pictures are."""
 
     out: Path
     findings: tuple[Finding, ...]
     pictures: tuple[Path, ...]
+
+    def in_short(self) -> dict[str, object]:
+        """Return how many claims hold, and those that do not."""
+        failed = [finding.claim for finding in self.findings if finding.holds is False]
+        held = sum(finding.holds is True for finding in self.findings)
+        return {"out": self.out, "holds": self.holds, "claims_that_hold": held, "claims_that_do_not": failed}
 
     @property
     def holds(self) -> bool:

@@ -30,6 +30,7 @@ from synth.steps import judges
 from synth.steps.judges import Words
 from synth.steps.progress import Progress, silent
 from synth.steps.related import Related, related
+from synth.steps.results import Result
 from synth.store import locks, parquet
 from synth.tables import FORMAT_VERSION, SOURCES, VERDICTS
 
@@ -38,8 +39,8 @@ NEEDED = ("source_id", "path", "labels", "mids", "group_id", "status")
 STOP, GO_ON = "stop", "unjudged"  # where the checkpoint is not there
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaned:
+@dataclass(frozen=True, slots=True, repr=False)
+class Cleaned(Result):
     """The verdicts, what was found out about each label, and what was left out.
 
     ``counts``: rows by verdict, human ones included; ``left_out``: recordings that were not judged and scores that were not

@@ -12,11 +12,12 @@ from synth.fetching import archives, unpacked
 from synth.fetching.archives import PART, NotFetchedError, Patience
 from synth.fetching.known import Archive, Had
 from synth.steps.progress import Progress
+from synth.steps.results import Result
 from synth.store import atomic, locks
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+@dataclass(frozen=True, slots=True, repr=False)
+class Fetched(Result):
     """One archive's recordings, all there; ``source`` is where they came from now, None where they were there before."""
 
     archive: Archive

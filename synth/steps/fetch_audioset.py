@@ -16,6 +16,7 @@ from synth.fetching.engine import Outcome, Settings
 from synth.steps.audioset_selection import Choice, Selection, check, select
 from synth.steps.index import Indexed, index
 from synth.steps.progress import Progress, silent
+from synth.steps.results import Result
 from synth.tables import FRAMES_PER_S
 
 SOURCES_NAME = "sources.parquet"
@@ -25,8 +26,8 @@ RATE_HZ = 48_000  # what CLAP wants
 _PER_H = {"s": 3600.0, "min": 60.0, "h": 1.0, "d": 1 / 24}
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+@dataclass(frozen=True, slots=True, repr=False)
+class Fetched(Result):
     """What a run came to.
 
     ``folder`` holds the clips, the ledger and ``sources`` (None where nothing was had). ``by_reason`` counts what is

@@ -20,6 +20,7 @@ from synth.corpora.items import Corpus, Item
 from synth.errors import InputError, UsageError
 from synth.steps import roots as where
 from synth.steps.progress import Progress, silent, workers
+from synth.steps.results import Result
 from synth.steps.spoken import spoken
 from synth.store import arrays, atomic, parquet
 from synth.tables import FORMAT_VERSION, FRAMES_PER_S, NOISE, SOURCES
@@ -29,8 +30,8 @@ CHUNK_BYTES = 32 << 20
 Row = tuple[where.Root, Corpus, Item]
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+@dataclass(frozen=True, slots=True, repr=False)
+class Indexed(Result):
     """A SOURCES table and what was met on the way."""
 
     table: pa.Table

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -21,13 +21,15 @@ from synth.planning import split as splitting
 from synth.planning.request import checked_rate, whole_frames
 from synth.planning.stratified import Labelled, stratified
 from synth.publishing.review import journal
-from synth.recipe import ManifestOptions
+from synth.recipe import ManifestOptions, over
 from synth.steps.audit import Audited, audit
+from synth.steps.keywords import ManifestKeywords
 from synth.steps.opened import open_plan
 from synth.steps.plan import writer
 from synth.steps.progress import Note, Progress, silent, unsaid, workers
 from synth.steps.remeasured import remeasured
 from synth.steps.render import Rendered, rendered_to
+from synth.steps.results import Result, made
 from synth.steps.split import given, groups_of, with_splits
 from synth.store import parquet
 from synth.store.atomic import replacing
@@ -40,8 +42,8 @@ ROW_GROUP = 16_384
 SILENT = "windows in which nothing is heard"
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+@dataclass(frozen=True, slots=True, repr=False)
+class Planned(Result):
     """A plan of labelled clips: clips by split, and by split and label; what was left out, by reason.
 
     ``facts``: recordings cut, recordings padded, labels judged wrong, labels kept unjudged, seconds beyond the clips;
@@ -58,13 +60,17 @@ class Planned:
     every: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Manifested:
+@dataclass(frozen=True, slots=True, repr=False)
+class Manifested(Result):
     """What each step gave."""
 
     planned: Planned
     rendered: Rendered
     audited: Audited
+
+    def in_short(self) -> dict[str, object]:
+        """Return what was made and whether it holds; each step's result has the rest."""
+        return made(self.rendered, self.audited, "planned, rendered, audited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +92,15 @@ def manifest(
     roots: Mapping[str, Path] | None = None,
     progress: Progress = silent,
     note: Note = unsaid,
-    **options: Any,  # noqa: ANN401  # the fields of ManifestOptions
+    **options: Unpack[ManifestKeywords],
 ) -> Manifested:
     """Make a data set of the labelled recordings of a SOURCES table, each clip as it is, cut or padded to one length.
 
-    ``options`` are the fields of :class:`synth.recipe.ManifestOptions`. Run again after an interruption, finished shards
+    The options are those of the command. Run again after an interruption, finished shards
     are kept. Raises UsageError for an unknown label, InfeasibleError when a split would get nothing, InputError for
     recordings that are missing or changed, or a folder that holds another data set.
     """
-    chosen = (recipe or ManifestOptions()).with_changes(options)
+    chosen = over(recipe or ManifestOptions(), options, "synth.manifest()")
     where = sources if sources is not None else chosen.sources
     if where is None:
         raise UsageError(f"wanted a table of sources; make one with: {SOURCES_BY}")

@@ -6,22 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Unpack
 
-from synth.recipe import MixOptions
+from synth.recipe import MixOptions, over
 from synth.steps import roots as where
 from synth.steps.audit import Audited, audit
 from synth.steps.index import Indexed, index
+from synth.steps.keywords import MixKeywords
 from synth.steps.opened import open_plan
 from synth.steps.plan import Planned, planned
 from synth.steps.progress import Note, Progress, silent, unsaid, workers
 from synth.steps.render import Rendered, rendered_to
+from synth.steps.results import Result, made
 from synth.steps.split import Split, split
 from synth.store.memory import give_back
 
 
-@dataclass(frozen=True, slots=True)
-class Mixed:
+@dataclass(frozen=True, slots=True, repr=False)
+class Mixed(Result):
     """What each step gave."""
 
     indexed: Indexed
@@ -30,6 +32,10 @@ class Mixed:
     rendered: Rendered
     audited: Audited
     demo: bool
+
+    def in_short(self) -> dict[str, object]:
+        """Return what was made and whether it holds; each step's result has the rest."""
+        return made(self.rendered, self.audited, "indexed, split, planned, rendered, audited")
 
 
 def default_folder(options: MixOptions) -> Path:
@@ -46,13 +52,19 @@ def mix(
     roots: Mapping[str, Path] | None = None,
     progress: Progress = silent,
     note: Note = unsaid,
-    **options: Any,  # noqa: ANN401  # the fields of MixOptions
+    **options: Unpack[MixKeywords],
 ) -> Mixed:
-    """Make a balanced data set of speaker mixtures; ``options`` are the fields of :class:`synth.recipe.MixOptions`.
+    """Make a balanced data set of speaker mixtures: index, split, plan, render and audit in one go.
 
-    ``note`` is told, before anything is rendered, where the licences forbid sharing the clips. Without a source, the demo voices. The folder is the same as that of the five commands run one after another.
+    The options are those of the command, in the types of Python: ``speakers=3``, ``(1, 3)`` or ``"1-3"``, ``source``
+    one path or several, ``clips=(90, 9, 9)``, ``level_dbfs=(-30, -22)``. ``recipe``: resolved options, over which the
+    others win; ``roots``: where corpora lie now; ``jobs``: processes, by default one a core. Raises UsageError for
+    options that are none, InputError for what the sources cannot give.
+
+    ``note`` is told, before anything is rendered, where the licences forbid sharing the clips. Without a source, the
+    demo voices. The folder is the same as that of the five commands run one after another.
     """
-    chosen = (recipe or MixOptions()).with_changes(options)
+    chosen = over(recipe or MixOptions(), options, "synth.mix()")
     folder = Path(out) if out else default_folder(chosen)
     noise = [chosen.noise] if chosen.noise else []
     indexed = index(

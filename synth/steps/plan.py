@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +20,10 @@ from synth.planning.plan import MANY, Planner
 from synth.planning.pool import Pool
 from synth.planning.request import Request, parsed
 from synth.planning.rows import CODED, batch
-from synth.recipe import MixOptions
+from synth.recipe import MixOptions, over
+from synth.steps.keywords import MixKeywords
 from synth.steps.progress import Progress, silent
+from synth.steps.results import Result
 from synth.store import parquet
 from synth.store.atomic import replacing
 from synth.store.memory import kept
@@ -31,8 +33,8 @@ MADE_BY = "synth index PATH -o sources.parquet && synth split sources.parquet -o
 ROW_GROUP, LARGE_ROW_GROUP = 8_192, 32_768  # rows of a plan that a renderer holds: few, or of a large plan in less time
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+@dataclass(frozen=True, slots=True, repr=False)
+class Planned(Result):
     """A plan's facts: clips by split and cell, rows lowered, recordings left out (reason, count, example) by split."""
 
     path: Path
@@ -44,14 +46,19 @@ class Planned:
     metadata: dict[str, str]
 
 
-def plan(sources: str | Path | pa.Table, *, out: str | Path, progress: Progress = silent, **options: object) -> Planned:
-    """Write the plan of a data set to ``out``; ``options`` are those of ``synth mix`` (speakers, clips, seconds, …).
+def plan(
+    sources: str | Path | pa.Table,
+    *,
+    out: str | Path,
+    recipe: MixOptions | None = None,
+    progress: Progress = silent,
+    **options: Unpack[MixKeywords],
+) -> Planned:
+    """Write the plan of a data set to ``out``; the options are those of :func:`synth.mix`.
 
     Raises InfeasibleError, before any row is made, when the sources cannot fill the cells.
     """
-    changes: dict[str, Any] = dict(options)
-    chosen = changes.pop("recipe", None) or MixOptions()
-    return planned(sources, chosen.with_changes(changes), Path(out), progress)
+    return planned(sources, over(recipe or MixOptions(), options, "synth.plan()"), Path(out), progress)
 
 
 def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, progress: Progress = silent) -> Planned:

@@ -26,6 +26,7 @@ from synth.steps.material import material
 from synth.steps.opened import Opened, open_digest, open_plan, plan_table
 from synth.steps.plan import writer
 from synth.steps.progress import Note, Progress, silent, unsaid, workers
+from synth.steps.results import Result
 from synth.store import atomic, locks, parquet
 from synth.store.memory import give_back
 from synth.tables import NOISE
@@ -35,8 +36,8 @@ NAMES = ("README.md", "attribution.txt", "data", "manifest.parquet", "plan.parqu
 AGAIN = {"mix": "synth mix --recipe recipe.toml", "manifest": "synth render plan.parquet -o COPY"}
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+@dataclass(frozen=True, slots=True, repr=False)
+class Rendered(Result):
     """What was rendered, and where it lies."""
 
     out: Path

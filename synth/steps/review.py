@@ -21,6 +21,7 @@ from synth.publishing.review.estimate import Estimate
 from synth.publishing.review.lists import Lists
 from synth.publishing.review.server import Server, page_html
 from synth.steps import roots as where
+from synth.steps.results import Result
 from synth.steps.reviewing import Session
 from synth.store import locks, parquet
 from synth.tables import SOURCES
@@ -30,8 +31,8 @@ ASKED_PRECISION = 0.9  # where the verdicts do not say which precision they were
 _END_IT = "if that is another synth review, end it first (Done on its page, or Ctrl-C)"
 
 
-@dataclass(slots=True)
-class Reviewed:
+@dataclass(slots=True, repr=False)
+class Reviewed(Result):
     """What a review came to: decisions of this session by verdict, of all sessions, and the judge's real precision."""
 
     decided: Counter[str] = field(default_factory=Counter)

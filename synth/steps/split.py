@@ -11,16 +11,20 @@ import pyarrow as pa
 
 from synth.errors import InfeasibleError, InputError, listed
 from synth.planning import split as splitting
-from synth.planning.request import clip_counts, speakers
+from synth.planning.request import clip_counts
+from synth.planning.request import speakers as speaker_counts
+from synth.recipe import MixOptions, over
+from synth.steps.keywords import Clips, Shares, Speakers
 from synth.steps.progress import Progress, silent
+from synth.steps.results import Result
 from synth.store import arrays, parquet
 from synth.tables import NOISE, SOURCES, SPLITS
 
 MADE_BY = "synth index PATH -o sources.parquet"
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+@dataclass(frozen=True, slots=True, repr=False)
+class Split(Result):
     """A SOURCES table with splits, and the proof: groups by (split, sex), and what is shared between splits (nothing)."""
 
     table: pa.Table
@@ -32,9 +36,9 @@ class Split:
 def split(
     sources: str | Path | pa.Table,
     *,
-    split: str = "80/10/10",
-    speakers: str = "1-3",
-    clips: str | None = None,
+    split: Shares = "80/10/10",
+    speakers: Speakers = "1-3",
+    clips: Clips | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     progress: Progress = silent,
@@ -44,6 +48,8 @@ def split(
     A split that is to hold clips of up to n speakers of one sex gets at least n of each. Raises InfeasibleError with the
     numbers and the nearest feasible request when the groups are too few.
     """
+    asked = over(MixOptions(), {"split": split, "speakers": speakers, "clips": clips}, "synth.split()")
+    split, speakers, clips = asked.split, asked.speakers, None if clips is None else asked.clips
     table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, MADE_BY)
     groups = groups_of(table)
     assigned: Mapping[str, str | None]
@@ -108,7 +114,7 @@ def shared(table: pa.Table) -> dict[str, list[str]]:
 
 def _fewest(text: str, clips: str | None, names: list[str]) -> dict[str, int]:
     """Return the fewest speakers of each sex by split: as many as one clip may hold, in the splits that get clips."""
-    _, most = speakers(text)
+    _, most = speaker_counts(text)
     wanted = clip_counts(clips) if clips else dict.fromkeys(names, 1)
     return {name: most if name in wanted else 0 for name in names}
 

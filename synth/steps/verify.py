@@ -23,6 +23,7 @@ from synth.rendering.shards import stamp
 from synth.steps.opened import MADE_BY, SOURCES_BY, Opened, open_digest, plan_labels, plan_metadata, plan_options
 from synth.steps.progress import Progress, silent
 from synth.steps.render import job_of, job_with
+from synth.steps.results import Result
 from synth.store import arrays, parquet
 from synth.tables import LABEL, MANIFEST, PLAN, SOURCES
 
@@ -30,8 +31,8 @@ Ints = NDArray[np.int64]
 Pcm = NDArray[np.int16]
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+@dataclass(frozen=True, slots=True, repr=False)
+class Verified(Result):
     """What was compared: clips rendered again of those there are, the ids of those that differ, and other problems."""
 
     out: Path

@@ -92,7 +92,7 @@ def test_a_name_like_no_command_gets_no_suggestion():
     [
         (["mix", "--speakers", "3-1"], 2, "did you mean 1-3"),
         (["mix", "--speakers", "0-2"], 2, "--noise"),
-        (["mix", "--clips", "10"], 2, "--clips"),
+        (["mix", "--clips", "10/2"], 2, "--clips"),
         (["mix", "--seconds", "x"], 2, "--seconds"),
         (["mix", "-j", "0"], 2, "-j"),
         (["mix", "--codec", "mp3"], 2, "mp3"),

@@ -77,9 +77,12 @@ def test_a_dry_run_prints_the_commands_and_makes_nothing(here):
     [
         ('[mix]\nclip = "1/1/1"', "[mix]: unknown key 'clip'; did you mean 'clips'?"),
         ('[mixx]\nclips = "1/1/1"', "[mixx] is no command with a recipe"),
-        ('[mix]\nclips = ["1/1/1", "2/2/2"]', "clips has 2 values; synth takes one --clips"),
-        ("[mix]\nclips = {a = 1}", "clips = {'a': 1}; wanted a text"),
-        ('[mix]\nseconds = "long"', "'long' is not a valid float"),
+        ('[mix]\nclips = ["1/1/1", "2/2/2"]', "clips = ['1/1/1', '2/2/2'] (list); wanted three whole numbers"),
+        ("[mix]\nclips = {a = 1}", "clips = {'a': 1} (dict); wanted three whole numbers"),
+        ('[fetch-audioset]\nlabel = "a"\nlimit = [1, 2]', "limit has 2 values; synth takes one --limit"),
+        ("[audit]\nfolder = {a = 1}", "folder = {'a': 1}; wanted a text"),
+        ('[mix]\nseconds = "long"', "seconds = 'long' (str); wanted a number"),
+        ('[clean]\nprecision = "long"', "'long' is not a valid float"),
         ('[index]\npaths = "x"', "[index]: Missing option '-o' / '--out'"),
         ("", "holds no table"),
         ("[mix]\nquiet = true\n", "unknown key 'quiet'"),
@@ -111,3 +114,38 @@ def test_arguments_that_begin_with_a_dash_stay_arguments(here):
     assert context.params["folder"] == "--all"
     assert context.params["everything"] is False
     assert isinstance(main.get_command(click.Context(main), "run"), click.Command)
+
+
+def test_a_recipe_says_the_same_to_mix_and_to_run(here):
+    """With numbers and lists, where the clips go and how many processes make them."""
+    (here / "crowd.toml").write_text(
+        "[mix]\nspeakers = 2\nclips = [24, 12, 12]\nsplit = [80, 10, 10]\nlevel-dbfs = [-30, -22]\nseconds = 1\n"
+        'out = "made"\njobs = 1\n'
+    )
+    synth("mix", "--recipe", "crowd.toml", cwd=here)
+    (here / "made").rename(here / "by-mix")
+    ran = synth("run", "crowd.toml", cwd=here)
+    assert "$ synth mix --speakers=2 --clips=24/12/12 --split=80/10/10 --level-dbfs=-30:-22" in ran.says
+    assert files(here / "made") == files(here / "by-mix")
+    synth("mix", "--recipe", "crowd.toml", "--out", "mine", "--speakers", "1", cwd=here)
+    found = recipe.of_folder(here / "mine" / "recipe.toml")
+    assert (found.speakers, found.clips, found.level_dbfs) == ("1", "24/12/12", "-30:-22")
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("jobs = 'two'", "jobs = 'two' (str); wanted a whole number"),
+        ("out = 3", "out = 3 (int); wanted a path"),
+        ("jbos = 2", "unknown key 'jbos'; did you mean 'jobs'?"),
+        ("speakers = 2.5", "speakers = 2.5 (float); wanted a number such as 3"),
+        ("clips = [1, 2]", "clips = [1, 2] (list); wanted three whole numbers"),
+    ],
+)
+def test_what_is_wrong_in_a_recipe_is_said_alike_by_mix_and_run(here, line, wanted):
+    (here / "crowd.toml").write_text(f"[mix]\n{line}\n")
+    for words in (["mix", "--recipe", "crowd.toml"], ["run", "crowd.toml"]):
+        result = run(*words)
+        assert result.exit_code == 2
+        assert wanted in says(result)
+    assert [path.name for path in here.iterdir()] == ["crowd.toml"]
