@@ -65,7 +65,7 @@ def public(name: str) -> Callable[..., Any]:
         return step(*bound.args, **bound.kwargs)
 
     called.__signature__ = shown  # type: ignore[attr-defined]  # functions have one for inspect
-    called.__module__ = "synth"
+    called.__module__ = "synth"  # where it can be found, by pickle as well
     return called
 
 
