@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from synth.errors import InputError, UsageError, listed, nearest
+from synth.labels import said_of, spelled
 from synth.tables import VERDICT_ORDER
 
 UNJUDGED = "unjudged"
@@ -80,16 +81,19 @@ def kept(
     return out
 
 
-def named(texts: Sequence[str], known: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the labels that some texts mean; ``known``: names and machine ids in lower case to the label.
+def named(texts: Sequence[str], known: Mapping[str, str], note: Callable[[str], None]) -> tuple[str, ...]:
+    """Return the labels that some texts mean, and say which were spelled otherwise; ``known``: label by name and machine id.
 
     Raises UsageError for one that no source has, with the nearest.
     """
-    unknown = [text for text in texts if text.casefold() not in known]
+    meant = {text: spelled(text, known) for text in texts}
+    unknown = [text for text, label in meant.items() if label is None]
     if unknown:
         have = sorted(set(known.values()))
         raise UsageError(
-            f"--label {unknown[0]}: no source has it{nearest(unknown[0].casefold(), known)} These sources have "
+            f"--label {unknown[0]}: no source has it{nearest(unknown[0], known)} These sources have "
             f"{listed(have) or 'no labels at all'}"
         )
-    return tuple(dict.fromkeys(known[text.casefold()] for text in texts))
+    found = {text: label for text, label in meant.items() if label is not None}
+    said_of(found, note)
+    return tuple(dict.fromkeys(found.values()))

@@ -15,6 +15,7 @@ from synth.corpora.audioset.segments import SUBSETS, Segments
 from synth.errors import InfeasibleError, UsageError, listed, nearest
 from synth.fetching import ledger
 from synth.fetching.items import Wanted
+from synth.labels import said_of, spelled
 from synth.planning import selection
 from synth.steps.audioset_lists import Lists, excluded
 from synth.steps.progress import Progress
@@ -126,7 +127,9 @@ def select(choice: Choice, progress: Progress) -> Selection:
     if not classes.names:
         notes.append("there is no class_labels_indices.csv: labels go by their mids, without names")
     ontology = lists.ontology() if choice.descendants else None
-    asked = list(dict.fromkeys(_mid(label, classes, ontology) for label in choice.label))
+    meant = {" ".join(label.split()): _mid(label, classes, ontology) for label in choice.label}
+    said_of({text: classes.name(mid) for text, mid in meant.items()}, notes.append)
+    asked = list(dict.fromkeys(meant.values()))
     wanted = dict.fromkeys(asked)
     if ontology:
         below = sorted(set[str]().union(*(ontology.descendants(mid) for mid in asked)))
@@ -214,7 +217,7 @@ def _mid(label: str, classes: Classes, ontology: Ontology | None) -> str:
     """Return the mid of an asked label; with --descendants a class without segments of its own may be asked for."""
     text = " ".join(label.split())
     if ontology and not MID.fullmatch(text) and text.casefold() not in classes.mids:
-        found = next((mid for mid, name in ontology.names.items() if name.casefold() == text.casefold()), None)
+        found = spelled(text, {name: mid for mid, name in ontology.names.items()})
         if found:
             return found
     return classes.mid(label)

@@ -106,7 +106,7 @@ def manifest(
         raise UsageError(f"wanted a table of sources; make one with: {SOURCES_BY}")
     given_roots = roots or {}
     with TemporaryDirectory(prefix="synth-") as scratch:
-        plan = planned(where, chosen, Path(scratch) / "plan.parquet", given_roots, workers(jobs), progress)
+        plan = planned(where, chosen, Path(scratch) / "plan.parquet", given_roots, workers(jobs), progress, note)
         opened = open_plan(plan.path, None, plan.sources)
         opened = replace(opened, options=opened.options.with_changes({"store": chosen.store}))
         rendered = rendered_to(opened, Path(out), given_roots, workers(jobs), progress, note)
@@ -121,11 +121,12 @@ def planned(
     roots: Mapping[str, Path],
     jobs: int,
     progress: Progress = silent,
+    note: Note = unsaid,
 ) -> Planned:
     """Write the plan of labelled clips to ``out``; the sources of the result are those that it was made from."""
     rate_hz, frames = checked_rate(options.rate), whole_frames("--seconds", options.seconds)
     table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, SOURCES_BY)
-    chosen = _chosen(table, options)
+    chosen = _chosen(table, options, note)
     ready = remeasured(chosen.table, chosen.taken, rate_hz, roots, jobs, progress)
     status = ready.column("status").to_pylist()
     taken = chosen.taken & np.fromiter((one == "ok" for one in status), np.bool_, len(status))
@@ -179,11 +180,11 @@ def planned(
     return Planned(out, ready, digest, clips, labels, left, facts, every=options.windows == "all")
 
 
-def _chosen(table: pa.Table, options: ManifestOptions) -> _Chosen:
+def _chosen(table: pa.Table, options: ManifestOptions, note: Note) -> _Chosen:
     """Choose recordings and labels. Recordings that keep no label are counted and do not go along; damaged ones do."""
     labels = [tuple(one or ()) for one in table.column("labels").to_pylist()]
     ids, status = (table.column(name).to_pylist() for name in ("source_id", "status"))
-    asked = verdicts.named(options.label, _names(table, labels)) if options.label else ()
+    asked = verdicts.named(options.label, _names(table, labels), note) if options.label else ()
     good = np.fromiter((one == "ok" for one in status), np.bool_, len(status))
     judged = _judged(Path(options.verdicts), set(ids)) if options.verdicts else None
     of_good = [one if ok else () for one, ok in zip(labels, good.tolist(), strict=True)]
@@ -213,13 +214,13 @@ def _chosen(table: pa.Table, options: ManifestOptions) -> _Chosen:
 
 
 def _names(table: pa.Table, labels: list[tuple[str, ...]]) -> dict[str, str]:
-    """Return the labels by their names and machine ids in lower case."""
-    known: dict[str, str] = {}
+    """Return the labels by their names and machine ids."""
+    named = {name: name for names in labels for name in names}
+    by_mid: dict[str, str] = {}
     for names, mids in zip(labels, table.column("mids").to_pylist(), strict=True):
-        known |= {name.casefold(): name for name in names}
         if mids and len(mids) == len(names):
-            known |= {mid.casefold(): name for mid, name in zip(mids, names, strict=True)}
-    return known
+            by_mid.update(zip(mids, names, strict=True))
+    return by_mid | named
 
 
 def _judged(path: Path, ids: set[str]) -> dict[tuple[str, str], str]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from synth.audio.cache import Cache
 from synth.errors import InputError, PartialError, UsageError, listed, nearest
+from synth.labels import spelled
 from synth.publishing.review import csvfile, journal
 from synth.publishing.review.clips import Clips, Recording
 from synth.publishing.review.decisions import of_table
@@ -162,14 +163,15 @@ def _recordings(verdicts: Path, sources: Path, given: Mapping[str, Path]) -> dic
 
 def _labels(table: pa.Table, asked: Sequence[str]) -> set[str] | None:
     """Return the labels asked for by their names in the table, None for all. Raises UsageError."""
-    known = {label.casefold(): label for label in table.column("label").unique().to_pylist()}
-    for text in asked:
-        if text.casefold() not in known:
+    known = {label: label for label in table.column("label").unique().to_pylist()}
+    found = {text: spelled(text, known) for text in asked}
+    for text, label in found.items():
+        if label is None:
             raise UsageError(
-                f"--label {text}: no verdict is about it{nearest(text.casefold(), known)} The verdicts are about "
+                f"--label {text}: no verdict is about it{nearest(text, known)} The verdicts are about "
                 f"{listed(sorted(known.values()))}"
             )
-    return {known[text.casefold()] for text in asked} or None
+    return {label for label in found.values() if label is not None} or None
 
 
 def _asked(table: pa.Table) -> float:

@@ -13,7 +13,7 @@ LAYERS = {
     "steps": 4,
     **dict.fromkeys(("corpora", "fetching", "planning", "rendering", "checking", "cleaning", "publishing"), 3),
     **dict.fromkeys(("audio", "store"), 2),
-    **dict.fromkeys(("tables", "recipe", "licences", "processes"), 1),
+    **dict.fromkeys(("tables", "recipe", "licences", "labels", "processes"), 1),
     **dict.fromkeys(("errors", "seeds", "demo", "kinds", "units"), 0),
 }
 DOORS = ("synth", "synth.__main__")  # the package itself and ``python -m synth``

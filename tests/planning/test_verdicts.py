@@ -60,12 +60,13 @@ def test_recordings_without_a_label_are_counted_by_reason():
 
 
 def test_labels_are_named_in_any_case_or_by_their_machine_id():
-    known = {"accordion": "Accordion", "/m/0mkg": "Accordion", "saw": "saw"}
-    assert named(("ACCORDION", "/m/0mkg", "saw"), known) == ("Accordion", "saw")
-    with pytest.raises(UsageError, match="did you mean 'accordion'"):
-        named(("acordion",), known)
+    known, said = {"Accordion": "Accordion", "/m/0mkg": "Accordion", "saw": "saw"}, []
+    assert named(("ACCORDION", "/m/0mkg", "saw"), known, said.append) == ("Accordion", "saw")
+    assert said == ["--label ACCORDION: taken for 'Accordion', as it is spelled here"]
+    with pytest.raises(UsageError, match="did you mean 'Accordion'"):
+        named(("acordion",), known, said.append)
     with pytest.raises(UsageError, match="no labels at all"):
-        named(("x",), {})
+        named(("x",), {}, said.append)
 
 
 def test_a_least_verdict_that_is_none_is_refused():

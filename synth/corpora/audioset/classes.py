@@ -19,6 +19,7 @@ from synth.corpora.audioset import damaged
 from synth.corpora.audioset.clean import MID
 from synth.corpora.walk import shown
 from synth.errors import InputError, UsageError, listed
+from synth.labels import spelled
 
 LABELS, ONTOLOGY, STRONG_NAMES, QUALITY = (
     "class_labels_indices.csv",
@@ -40,7 +41,7 @@ class Classes:
         return self.names.get(mid, mid)
 
     def mid(self, label: str, option: str = "--label") -> str:
-        """Return the mid of a label given by its display name, in any case, or by its mid.
+        """Return the mid of a label given by its display name or its mid; in another case where that is the only one.
 
         Raises UsageError for a name that is not known, with the nearest ones; a mid that is not known is passed on, as
         lists may carry classes that are not among the 527.
@@ -48,7 +49,7 @@ class Classes:
         text = " ".join(label.split())
         if MID.fullmatch(text):
             return text
-        found = self.mids.get(text.casefold())
+        found = spelled(text, {name: mid for mid, name in self.names.items()}, option)
         if found is None:
             raise UsageError(f"{option} '{label}': {self._unknown(text)}")
         return found

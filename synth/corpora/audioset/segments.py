@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.corpora.audioset import clean, damaged
+from synth.corpora.audioset import clean, damaged, within
 from synth.corpora.audioset.lines import LONGEST_LINE, Block, blocks
 from synth.corpora.audioset.repeats import Repeats, repeats
 from synth.corpora.audioset.spread import Spread
@@ -116,6 +116,12 @@ def read(path: Path, names: Mapping[str, str] | None = None) -> Segments:
         sample += block.data[: 1 << 18].decode("utf-8", "replace").splitlines()[:_SAMPLE_LINES]
         if len(sample) >= _SAMPLE_LINES:
             break
+    inside = within.why(sample)
+    if inside:
+        raise InputError(
+            f"{reader.name} holds labels with times within a clip: {inside}. A segment has the seconds of the video; "
+            f"wanted a list of segments, which has the same clips: {within.LISTS}"
+        )
     form = damaged.layout(sample)
     if form is None:
         first = next((line for line in sample if line.strip()), None)
@@ -132,7 +138,8 @@ def read(path: Path, names: Mapping[str, str] | None = None) -> Segments:
 def looks_like(path: Path) -> bool:
     """Tell whether a file begins like a list of segments. Raises InputError where it cannot be read."""
     for block in blocks(path):
-        return damaged.layout(block.data[: 1 << 16].decode("utf-8", "replace").splitlines()) is not None
+        sample = block.data[: 1 << 16].decode("utf-8", "replace").splitlines()
+        return damaged.layout(sample) is not None and within.why(sample) is None
     return False
 
 
