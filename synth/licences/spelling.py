@@ -257,7 +257,7 @@ def _parsed(expression: str) -> Any:  # noqa: ANN401  # likewise
         tree = library.parse(expression)
     except ExpressionError:
         return None
-    if tree is None or set(library.unknown_license_keys(tree)) - {YOUTUBE, RESERVED}:
+    if tree is None or any(not key.startswith("LicenseRef-") for key in library.unknown_license_keys(tree)):
         return None
     return tree
 
