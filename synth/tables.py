@@ -141,7 +141,7 @@ LEDGER = Table(
         Column("status", _TEXT, "ok, or why there is no audio: gone, private, age, geo, members, bot, rate, …"),
         Column("permanent", pa.bool_(), "whether asking again is useless; null while nothing was asked"),
         Column("message", _TEXT, "what the site or the check said"),
-        Column("attempts", _I32, "how often it was asked for"),
+        Column("attempts", _I32, "number of attempts"),
         Column("time", _TEXT, "when it was last asked for, UTC, ISO 8601"),
         Column(
             "path", _TEXT, "the clip below the folder of the ledger, with forward slashes; null where there is none"
@@ -171,7 +171,7 @@ PART_PLAN = pa.struct(
 PLAN = Table(
     "plan",
     (
-        Column("clip_id", _TEXT, "split and index, e.g. train-0000042"),
+        Column("clip_id", _TEXT, "split and index, e.g. train-00000042"),
         Column("split", _TEXT, "train, val or test"),
         Column("n_speakers", _I8, "number of different speakers"),
         Column("n_female", _I8, "how many of them are female"),
@@ -245,7 +245,7 @@ AUDIO = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", _TEXT)])
 MANIFEST = Table(
     "manifest",
     (
-        Column("clip_id", _TEXT, "split and index, e.g. train-0000042"),
+        Column("clip_id", _TEXT, "split and index, e.g. train-00000042"),
         Column("split", _TEXT, "train, val or test"),
         Column("n_speakers", _I64, "number of different speakers heard in the clip; null where nobody counted them"),
         Column("speakers_sex", _TEXT, "a letter per speaker, in the order of the parts, e.g. MMF"),

@@ -154,7 +154,7 @@ def spread(clips: Clips, found: Labels) -> Finding:
         return Finding("label-splits", None, "no clip has a label", figures)
     j, c = np.unravel_index(int(off.argmax()), off.shape)
     furthest = (
-        f"{found.names[c]} has {int(table[j, c]):,} of {int(total[c]):,} clips in {here[j][1]}, an even share were "
+        f"{found.names[c]} has {int(table[j, c]):,} of {int(total[c]):,} clips in {here[j][1]}, an even share would be "
         f"{share[j] * total[c]:,.1f}"
     )
     figures |= {"furthest_off_clips": round(float(off.max()), 2), "furthest": furthest}
@@ -163,7 +163,7 @@ def spread(clips: Clips, found: Labels) -> Finding:
         if lacking
         else f"every label has clips in every split ({counted(len(found.names), 'label')})"
     )
-    return Finding("label-splits", None if lacking else True, f"{says}; the furthest off: {furthest}", figures)
+    return Finding("label-splits", None if lacking else True, f"{says}; largest deviation: {furthest}", figures)
 
 
 def heard(clips: Clips, measured: Measured, promised_s: NDArray[np.float32], how: str) -> Finding:

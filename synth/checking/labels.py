@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 def cells(
     clips: Clips, names: list[str], asked: Mapping[str, int], weights: Mapping[str, int], planned: Ints
 ) -> Finding:
-    """Check the clips asked for and had, by split and cell, and that every prefix has each cell to within one of its share.
+    """Check the number of clips requested and found, by split and cell, and that every prefix has each cell to within one of its share.
 
     ``names``: the manifest's class labels; ``asked``: clips by split; ``weights``: how often each cell comes in a period;
     ``planned``: the cell of each clip in the plan, as an index into ``names``. (That the shards have the manifest's rows is

@@ -35,13 +35,13 @@ MARGIN = 0.03  # a barred number may beat chance by so much, or by 3.5 standard 
 UNSURE = 0.15  # likewise where it is not known how much is inherent
 IMPROBABLE = 1e-4  # of all tests of a finding together
 SAYS = {
-    "level": "level (RMS)",
+    "level": "loudness (RMS)",
     "dc": "DC (mean sample)",
-    "bandwidth": "bandwidth",
+    "bandwidth": "the bandwidth",
     "floor": "the noise floor",
-    "peak": "peak",
-    "crest": "crest factor",
-    "active": "active share",
+    "peak": "the peak",
+    "crest": "the crest factor",
+    "active": "the share of active time",
 }
 INHERENT = ("dc", "bandwidth", "floor")
 REPORTED = ("peak", "crest", "active")
@@ -118,20 +118,32 @@ def finding(name: str, what: str, told: Told, barred: bool = True) -> Finding:
             "standard_error": round(one.error, 4),
             "clips": one.clips,
         }
-        text = f"{target} in {one.accuracy:.1%} (chance {one.chance:.1%}"
+        text = f"{_named(target)} {_percent(one.accuracy)} right (chance {_percent(one.chance)}"
         if barred:
             bar = one.bar(UNSURE) if inherent is None else one.bar(MARGIN, inherent)
             figures[target]["bar"] = round(bar, 4)
             holds &= one.accuracy <= bar
             if inherent:
                 figures[target]["inherent"] = round(inherent, 4)
-                text += f", the bare voices {inherent:.1%}"
-            text += f", at most {bar:.1%}"
+                text += f", the bare voices {_percent(inherent)}"
+            text += f", at most {_percent(bar)}"
         words.append(text + ")")
     claim = f"shortcut-{name}"
     if not words:
         return Finding(claim, None, f"{what}: too few clips or classes to tell", figures)
-    return Finding(claim, holds if barred else None, f"{what} tells {'; '.join(words)}", figures)
+    return Finding(claim, holds if barred else None, f"guessing from {what} alone: {'; '.join(words)}", figures)
+
+
+def _named(target: str) -> str:
+    """Return what is guessed, for people."""
+    for name, words in (("n_speakers", "number of speakers"), ("cell", "class"), ("somebody", "whether somebody")):
+        if target.startswith(name):
+            return words + target.removeprefix(name)
+    return target
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def order(all_clips: Clips, level_db: Floats) -> Finding:

@@ -107,6 +107,6 @@ def dependence(clips: Clips, names: list[str]) -> Finding:
         f"voices are tied to classes{named(tied, 2)} (p = {together:.2g}, wanted at least {IMPROBABLE:g})"
         if tied
         else f"speaker by cell in {counted(len(results), 'table')}: p = {together:.2g} for the least probable, all together "
-        f"(wanted at least {IMPROBABLE:g}); the furthest off in it: {worst[2]}"
+        f"(wanted at least {IMPROBABLE:g}); largest deviation: {worst[2]}"
     )
     return Finding("dependence", not tied, says, figures)

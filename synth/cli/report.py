@@ -42,9 +42,7 @@ def indexed(session: Session, result: Indexed) -> None:
     length = sum(
         s for s, status in zip(seconds, result.table.column("status").to_pylist(), strict=True) if status == "ok" and s
     )
-    session.say(
-        f"{good:,} recordings can be used ({length / 3600:.2f} h); {result.fresh:,} read anew, the rest remembered"
-    )
+    session.say(f"{good:,} recordings can be used ({length / 3600:.2f} h); {_measured(result.fresh, len(seconds))}")
     for status, count in sorted(result.counts.items()):
         if status != "ok":
             session.say(f"  not used: {count:,} {status}, e.g. {result.examples[status]}")
@@ -52,8 +50,14 @@ def indexed(session: Session, result: Indexed) -> None:
         session.say("  the cache's disk has no room for the decoded samples: rendering reads the corpus instead")
 
 
-def split(session: Session, result: Split) -> None:
-    """Say how many groups of each sex are in each split."""
+def _measured(fresh: int, total: int) -> str:
+    if not fresh:
+        return "all unchanged since last time"
+    return f"{fresh:,} measured now" + (", the others unchanged since last time" if fresh < total else "")
+
+
+def split(session: Session, result: Split, shares: str = "", speakers: str = "1") -> None:
+    """Say how many groups of each sex are in each split; ``shares`` and ``speakers`` are the options that decided it."""
     for name in (*SPLITS, "none"):
         found = {sex: n for (split_name, sex), n in result.groups.items() if split_name == name}
         if found:
@@ -63,8 +67,29 @@ def split(session: Session, result: Split) -> None:
                 if sex in found
             )
             session.say(f"  {name if name != 'none' else 'in no split'}: {words} speakers")
+    _say_why_uneven(session, result, shares, speakers)
     if not any(result.shared.values()):
         session.say("  no group, speaker, chapter or recording is in two splits")
+
+
+def _say_why_uneven(session: Session, result: Split, shares: str, speakers: str) -> None:
+    """Say why a split has more speakers than its share: no clip may need more of one sex than there are."""
+    parts = shares.split("/")
+    most = speakers.rpartition("-")[2]
+    if len(parts) != len(SPLITS) or not all(part.isdecimal() for part in (*parts, most)) or not sum(map(int, parts)):
+        return
+    total = {sex: sum(n for (_, one), n in result.groups.items() if one == sex) for sex in ("F", "M")}
+    by_share = {name: int(part) / sum(map(int, parts)) for name, part in zip(SPLITS, parts, strict=True)}
+    raised = [
+        name
+        for name, share in by_share.items()
+        if any(result.groups.get((name, sex), 0) == int(most) > share * total[sex] > 0 for sex in total)
+    ]
+    if raised:
+        session.say(
+            f"  {' and '.join(raised)} {'have' if len(raised) > 1 else 'has'} more than {shares} would give: a clip may hold "
+            f"{most} speaker{'s' * (most != '1')} of one sex, and no speaker is in two splits"
+        )
 
 
 def planned(session: Session, result: Planned) -> None:
@@ -76,9 +101,11 @@ def planned(session: Session, result: Planned) -> None:
         session.say(f"  {name:<6}" + "".join(f"{cells.get(cell, 0):>{max(width, 7)},}" for cell in names))
     for name, reasons in result.left_out.items():
         for why, count, example in reasons:
-            session.say(f"  {name}: {count:,} recordings left out: {why}, e.g. {example}")
+            session.say(f"  {name}: {count:,} recording{'s' * (count != 1)} left out: {why}, e.g. {example}")
     if result.lowered:
-        session.say(f"  {result.lowered:,} clips are lower than drawn, because no attempt fitted below full scale")
+        session.say(
+            f"  {result.lowered:,} clip{'s' * (result.lowered != 1)} made quieter than planned to avoid clipping"
+        )
 
 
 def labelled(session: Session, result: Labelled) -> None:
@@ -98,12 +125,12 @@ def labelled(session: Session, result: Labelled) -> None:
         f"{name} in {split}" for name in names for split, counts in result.labels.items() if not counts.get(name)
     ]
     if lacking:
-        session.say(f"  too few groups: no clip of {listed(lacking)}")
+        session.say(f"  no clip of {listed(lacking)}: too few groups")
     for why, count in result.left_out.items():
         session.say(f"  left out: {count:,} {why}")
     facts = result.facts
     if facts["labels_dropped"]:
-        session.say(f"  {facts['labels_dropped']:,.0f} labels taken away by their verdicts")
+        session.say(f"  {facts['labels_dropped']:,.0f} labels removed by their verdicts")
     if facts["labels_unjudged"]:
         session.say(f"  {facts['labels_unjudged']:,.0f} labels were not judged: kept, not verified (labels_mask)")
     if facts["padded"]:
@@ -128,7 +155,7 @@ def audited_briefly(
     """Say how many claims hold, and print those that do not."""
     failed = [finding for finding in result.findings if finding.holds is False]
     held = sum(finding.holds is True for finding in result.findings)
-    session.say(f"  audit: {held} claims hold, {len(failed)} do not ({what})")
+    session.say(f"  audit: {held} claims hold, {len(failed)} {'does' if len(failed) == 1 else 'do'} not ({what})")
     for finding in failed:
         session.say(f"  {MARKS[finding.holds]} {finding.claim}: {finding.says}")
     for finding in result.findings:

@@ -20,6 +20,13 @@ from synth.store.arrays import as_numpy
 from synth.store.atomic import replacing
 from synth.tables import NOISE, SPLITS
 
+_TITLES = {
+    "librispeech": "LibriSpeech",
+    "ravdess": "RAVDESS",
+    "audioset": "AudioSet",
+    "demo-voices": "the demo voices",
+    NOISE: "background noise",
+}
 _HUB = {
     **{name: name for name in ("mit", "isc", "unlicense", "apache-2.0", "bsd-2-clause", "bsd-3-clause")},
     **{name: name for name in ("cdla-permissive-1.0", "cdla-permissive-2.0")},
@@ -40,6 +47,10 @@ class Facts:
     levels: tuple[float, float, float]
     overlap: float
     unused: Counter[str]
+    speakers_per_clip: Counter[int]
+    at_once: Counter[int]
+    snr_db: tuple[float, float] | None
+    uses: tuple[int, float, int]
 
 
 def write(out: Path, sharing: licences.Sharing) -> None:
@@ -63,10 +74,20 @@ def _facts(out: Path) -> Facts:
     names = _cell_names(file.schema_arrow)
     cells: dict[str, Counter[str]] = {}
     seconds: dict[str, float] = {}
-    used: set[str] = set()
+    uses: Counter[str] = Counter()
     levels: list[np.ndarray] = []
-    overlap = []
-    columns = ["split", "cell", "duration_s", "level_dbfs", "overlap", "parts.list.element.source_id"]
+    overlap, snr = [], []
+    counts: dict[str, Counter[int]] = {"n_speakers": Counter(), "max_concurrent": Counter()}
+    columns = [
+        "split",
+        "cell",
+        "duration_s",
+        "level_dbfs",
+        "overlap",
+        "snr_db",
+        *counts,
+        "parts.list.element.source_id",
+    ]
     for group in range(file.metadata.num_row_groups):
         rows = file.read_row_group(group, columns=columns, use_threads=False)
         split_of = rows.column("split").combine_chunks().dictionary_encode()
@@ -75,45 +96,64 @@ def _facts(out: Path) -> Facts:
         for number, split in enumerate(split_of.dictionary.to_pylist()):
             here = which == number
             found = np.bincount(cell[here], minlength=len(names))
-            counts = {name: int(count) for name, count in zip(names, found, strict=True) if count}
-            cells.setdefault(split, Counter()).update(counts)
+            cells.setdefault(split, Counter()).update({n: int(c) for n, c in zip(names, found, strict=True) if c})
             seconds[split] = seconds.get(split, 0.0) + float(length[here].sum())
         levels.append(as_numpy(rows.column("level_dbfs"), np.float32))
         overlap.append(as_numpy(rows.column("overlap"), np.float32))
+        snr += [rows.column("snr_db").drop_null().to_numpy()]
+        for name, found_ in counts.items():
+            found_.update({one["values"]: one["counts"] for one in rows.column(name).value_counts().to_pylist()})
         parts = rows.column("parts").combine_chunks()
-        used |= set(parts.flatten().flatten()[0].unique().to_pylist())
+        ids = parts.flatten().flatten()[0].value_counts().to_pylist()
+        uses.update({one["values"]: one["counts"] for one in ids})
+    noise = _noise_ids(out)
+    ratios = np.concatenate([np.zeros(0), *snr])
     level = np.percentile(np.concatenate(levels), [5, 50, 95])
     return Facts(
         cells,
         seconds,
-        *of_sources(out, used),
+        *of_sources(out, set(uses)),
         levels=(float(level[0]), float(level[1]), float(level[2])),
         overlap=float(np.concatenate(overlap).mean()),
         unused=unused(out),
+        speakers_per_clip=counts["n_speakers"],
+        at_once=counts["max_concurrent"],
+        snr_db=(float(ratios.min()), float(ratios.max())) if len(ratios) else None,
+        uses=_least_middle_most([count for source, count in uses.items() if source not in noise]),
     )
 
 
 def of_sources(out: Path, used: set[str]) -> tuple[dict[str, Counter[str]], Counter[str], Counter[str], list[str]]:
     """Count the sources that are used: speakers by split and sex, recordings by corpus and by licence; and whom to credit."""
-    columns = ("source_id", "split", "speaker_id", "sex", "corpus", "licence", "attribution")
+    columns = ("source_id", "split", "speaker_id", "sex", "corpus", "root", "licence", "attribution")
     rows = pq.ParquetFile(out / "sources.parquet").read(columns=list(columns), use_threads=False)
     speakers: dict[str, set[tuple[str, str]]] = {}
     corpora: Counter[str] = Counter()
     terms: Counter[str] = Counter()
     credit: dict[str, None] = {}
-    for source, split, speaker, sex, corpus, licence, attribution in zip(
+    for source, split, speaker, sex, corpus, root, licence, attribution in zip(
         *(rows.column(name).to_pylist() for name in columns), strict=True
     ):
         if source not in used:
             continue
         if corpus != NOISE and speaker:
             speakers.setdefault(split, set()).add((speaker, sex or "?"))
-        corpora[corpus] += 1
+        corpora[_TITLES.get(corpus, f"the folder {root}")] += 1
         terms[licence or licences.UNKNOWN] += 1
         if attribution:
             credit[f"{attribution} ({licence})"] = None
     by_sex = {split: Counter(sex for _, sex in found) for split, found in speakers.items()}
     return by_sex, corpora, terms, list(credit)
+
+
+def _noise_ids(out: Path) -> set[str]:
+    rows = pq.ParquetFile(out / "sources.parquet").read(columns=["source_id", "corpus"], use_threads=False)
+    pairs = zip(*(rows.column(name).to_pylist() for name in rows.column_names), strict=True)
+    return {source for source, corpus in pairs if corpus == NOISE}
+
+
+def _least_middle_most(counts: list[int]) -> tuple[int, float, int]:
+    return (min(counts), float(np.median(counts)), max(counts)) if counts else (0, 0.0, 0)
 
 
 def unused(out: Path) -> Counter[str]:
@@ -141,10 +181,10 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str], sharing: lice
     damaged = ", ".join(f"{count} {name}" for name, count in sorted(facts.unused.items()))
     lines = [
         front(sharing.whole.licence, splits, options.store, ("audio", "speech")),
-        f"# {options.speakers} speakers at once, in clips of {options.seconds:g} s",
+        f"# {_speakers(facts.speakers_per_clip)} per clip of {options.seconds:g} s",
         "",
-        f"{clips:,} clips of {options.seconds:g} s ({hours:.2f} h), {options.rate} Hz mono, with {options.speakers} speakers at "
-        "once, made with [synth](https://pypi.org/project/synth/) from recordings of one speaker each.",
+        f"{clips:,} clips of {options.seconds:g} s ({hours:.2f} h), {options.rate} Hz mono, with "
+        f"{_speakers(facts.speakers_per_clip)} per clip, made with synth {__version__} from recordings of one speaker each.",
         "",
         "## Clips by class",
         "",
@@ -153,12 +193,16 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str], sharing: lice
         "## Facts",
         "",
         f"- Speakers: {speakers}. No speaker, chapter or recording is in two splits.",
-        f"- Recordings used: {', '.join(f'{count} of {name}' for name, count in sorted(facts.corpora.items()))}"
+        f"- Recordings used: {', '.join(f'{count:,} from {name}' for name, count in sorted(facts.corpora.items()))}"
         + (f"; not used: {damaged} (see sources.parquet, columns status and reason)." if damaged else "."),
         f"- Level (RMS over the clip): {facts.levels[1]:.1f} dBFS in the median, 5 % to 95 %: {facts.levels[0]:.1f} to "
         f"{facts.levels[2]:.1f} dBFS, drawn alike for every class.",
-        f"- Overlap (share of the speaking time in which two or more speak): {facts.overlap:.2f} in the mean.",
-        f"- Clips lowered because no attempt fitted below full scale: {plan.get('lowered', '0')}.",
+        f"- Each recording of a speaker is used in {facts.uses[0]:,} to {facts.uses[2]:,} clips, {facts.uses[1]:g} in the median; no "
+        "clip uses a speaker twice.",
+        f"- Overlap (share of the speaking time in which two or more speak): {facts.overlap:.2f} on average. Speakers at the "
+        f"same moment, at most (column max_concurrent): {_at_once(facts.at_once)}.",
+        *_noise(facts),
+        f"- Clips made quieter than planned to avoid clipping: {int(plan.get('lowered', '0')):,}.",
         f"- Every speaker counted in a clip is active in it for at least {options.least_active_s:g} s.",
         "",
         *licence_and_load(sharing, facts.licences, options.store),
@@ -179,6 +223,27 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str], sharing: lice
         "",
     ]
     return "\n".join(lines)
+
+
+def _speakers(per_clip: Mapping[int, int]) -> str:
+    """Return e.g. ``1 speaker``, ``1 to 3 speakers``, by the clips that there are."""
+    least, most = min(per_clip, default=0), max(per_clip, default=0)
+    if least == most:
+        return f"{most} speaker{'s' * (most != 1)}"
+    return f"{least} to {most} speakers"
+
+
+def _at_once(clips: Mapping[int, int]) -> str:
+    return ", ".join(f"{number} in {count:,} clips" for number, count in sorted(clips.items()))
+
+
+def _noise(facts: Facts) -> list[str]:
+    """Return a line on the background noise, where there is some."""
+    count = facts.corpora.get(_TITLES[NOISE], 0)
+    if not count:
+        return []
+    ratio = f", speech over noise {facts.snr_db[0]:.1f} to {facts.snr_db[1]:.1f} dB" if facts.snr_db else ""
+    return [f"- Background noise in every clip, from {count:,} recordings{ratio} (column snr_db)."]
 
 
 def front(licence: str, splits: Sequence[str], store: str, tags: Sequence[str]) -> str:

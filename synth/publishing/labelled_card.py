@@ -96,7 +96,7 @@ def _card(
         f"# {listed(sorted(names), 5)}: labelled clips of {options.seconds:g} s",
         "",
         f"{total:,} clips of {options.seconds:g} s ({hours:.2f} h, {facts.sound_s / 3600:.2f} h of it sound), {options.rate} Hz "
-        f"mono, with {len(names)} labels, made with [synth](https://pypi.org/project/synth/) from labelled recordings.",
+        f"mono, with {len(names)} label{'s' * (len(names) != 1)}, made with synth {__version__} from labelled recordings.",
         "",
         "## Clips by label",
         "",
@@ -104,7 +104,7 @@ def _card(
         "",
         "## Facts",
         "",
-        f"- Groups (what must not be torn apart: a video, a speaker, a recording): {_groups(out, facts.used, splits)}. No "
+        f"- Groups (recordings that must stay in one split: a video, a speaker): {_groups(out, facts.used, splits)}. No "
         "group and no recording is in two splits.",
         f"- Labels: those of the whole recording; {facts.several:,} of {total:,} clips have more than one. "
         + _judged(facts.verified, sum(labels.values()), judged=json.loads(plan.get("judged", "false"))),
@@ -115,7 +115,7 @@ def _card(
         + (f"; {said['beyond_s']:,.0f} s beyond the clips are not used." if said.get("beyond_s") else "."),
         f"- Level (RMS over the clip): {facts.levels[1]:.1f} dBFS in the median, 5 % to 95 %: {facts.levels[0]:.1f} to "
         f"{facts.levels[2]:.1f} dBFS. It may tell the label: it belongs to the recordings.",
-        f"- Recordings used: {', '.join(f'{count:,} of {name}' for name, count in sorted(corpora.items()))}, "
+        f"- Recordings used: {', '.join(f'{count:,} from {name}' for name, count in sorted(corpora.items()))}, "
         f"{_rates(out, facts.used, options.rate)}.",
         *_left_out(out, plan, said),
         "",
@@ -183,7 +183,7 @@ def _missing(facts: Facts, splits: list[str], names: list[str]) -> list[str]:
     lacking = [f"{name} (none in {split})" for name in names for split in splits if not facts.labels[split][name]]
     if not lacking:
         return []
-    return [f"- {len(lacking)} times a split has no clip of a label, for want of groups: {listed(lacking)}."]
+    return [f"- Labels without a clip in a split, because they have too few groups: {listed(lacking)}."]
 
 
 def _left_out(out: Path, plan: Mapping[str, str], said: Mapping[str, float]) -> list[str]:
@@ -192,11 +192,9 @@ def _left_out(out: Path, plan: Mapping[str, str], said: Mapping[str, float]) -> 
     words = [f"{count:,} {why}" for why, count in sorted(left.items())]
     lines = [f"- Left out: {'; '.join(words)}."] if words else []
     if damaged:
-        lines.append("- What is wrong with a damaged recording stands in sources.parquet, columns status and reason.")
+        lines.append("- Why a damaged recording is not used is in sources.parquet, columns status and reason.")
     if said.get("labels_dropped"):
-        lines.append(
-            f"- Labels taken away because a judge found them worse than asked for: {said['labels_dropped']:,}."
-        )
+        lines.append(f"- Labels removed because their verdict is below --min-verdict: {said['labels_dropped']:,}.")
     if said.get("labels_unjudged"):
         lines.append(f"- Labels kept that were not judged (labels_mask is false): {said['labels_unjudged']:,}.")
     return lines

@@ -14,6 +14,7 @@ from synth.checking import credit, disjoint, features, files, labels, layout, sh
 from synth.checking.findings import Finding
 from synth.checking.labelled import Labels
 from synth.checking.rows import CLIP_LEAVES, IN_DICTIONARIES, Clips, Sources, codes
+from synth.publishing import beaten
 from synth.steps import labelled_audit
 from synth.steps.labelled_audit import labels_of
 from synth.steps.listening import Heard, Listener
@@ -60,6 +61,8 @@ def audit(
 ) -> Audited:
     """Check every claim of an output folder; write ``audit.json`` and, if wanted, ``pictures/`` into it.
 
+    The data card gets the section on what one number of a clip guesses.
+
     At most 2,000 clips are listened to, evenly spread, unless ``everything``. Raises InputError when the folder is no data
     set; a claim that does not hold is a finding, never an error.
     """
@@ -83,6 +86,7 @@ def audit(
     )
     with replacing(folder.out / "audit.json") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+    beaten.write(folder.out / "README.md", {finding.claim: finding.figures for finding in findings})
     drawn: tuple[Path, ...] = ()
     if pictures:
         drawn = _drawn(folder, clips, names, got) if found is None else labelled_audit.drawn(folder, clips, found, got)

@@ -132,7 +132,7 @@ def refuse_other(out: Path, digest: str, options: Options) -> None:
             + (
                 f". To go on with it: synth mix --recipe {recipe} --out {out}"
                 if isinstance(options, MixOptions)
-                else ". Labels that were judged anew make another data set as well"
+                else ". Labels with new verdicts make another data set, too"
             )
         )
     if recipe.exists():

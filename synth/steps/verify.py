@@ -33,7 +33,7 @@ Pcm = NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Verified(Result):
-    """What was compared: clips rendered again of those there are, the ids of those that differ, and other problems."""
+    """What was compared: how many of the clips were rendered again, the ids of those that differ, and other problems."""
 
     out: Path
     checked: int

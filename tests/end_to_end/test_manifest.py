@@ -249,7 +249,7 @@ def test_verdicts_take_labels_away(sources, tmp_path):
     assert found[two[0]["source_id"]]["labels"] == [two[0]["labels"][1]]
     assert found[two[0]["source_id"]]["labels_mask"] == [True]
     card = (tmp_path / "keep" / "README.md").read_text()
-    assert "Labels taken away" in card
+    assert "Labels removed because their verdict is below --min-verdict: 3." in card
     masks = [mask for row in rows(tmp_path / "keep" / "manifest.parquet", "labels_mask") for mask in row["labels_mask"]]
     assert f"A judge was asked: {sum(masks)} of {len(masks)} are verified" in card
     done = synth("manifest", *words, "--min-verdict", "doubtful", "-o", tmp_path / "doubtful", "--json").json
