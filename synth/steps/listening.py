@@ -21,7 +21,6 @@ from synth.checking.rows import Clips
 from synth.errors import InputError
 from synth.recipe import MixOptions
 from synth.steps.progress import Progress
-from synth.steps.render import job_of
 from synth.steps.second_opinion import SecondOpinion
 from synth.steps.verify import Again, Folder, differing_rows
 from synth.store import arrays
@@ -75,7 +74,7 @@ class Listener:
         self._again: Again | None = None
         self._why = ""
         try:
-            self._again = Again(folder, job_of(folder.opened_plan, folder.out, given, progress))
+            self._again = Again(folder, folder.job(chosen, given, progress))
         except InputError as error:  # audit.json holds no path of this machine
             self._why = re.sub(r" is not at [^;]+;", " is not here;", str(error))
         rms, self._offsets = arrays.ragged(folder.sources.column("envelope"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,13 +21,16 @@ from synth.store import atomic
 SPARSE = 0.2  # clip seconds per corpus second below which reading windows is cheaper than decoding everything
 
 
-def material(opened: Opened, given: Mapping[str, Path], progress: Progress) -> tuple[dict[str, Place], dict[str, Path]]:
+def material(
+    opened: Opened, given: Mapping[str, Path], progress: Progress, doubted: Collection[int] = ()
+) -> tuple[dict[str, Place], dict[str, Path]]:
     """Return by source_id where its samples are: in the arena, or in a file; ``given`` says where roots lie now.
 
+    ``doubted`` are rows of SOURCES whose files are read to be hashed, even where nothing shows that they changed.
     Raises InputError naming the recordings that are missing or are not those the plan was made for.
     """
     with Cache() as cache:
-        return _samples(cache, opened, where.located(cache, _roots_used(opened), given), progress)
+        return _samples(cache, opened, where.located(cache, _roots_used(opened), given), progress, frozenset(doubted))
 
 
 def _roots_used(opened: Opened) -> list[str]:
@@ -36,15 +39,16 @@ def _roots_used(opened: Opened) -> list[str]:
 
 
 def _samples(
-    cache: Cache, opened: Opened, folders: Mapping[str, Path], progress: Progress
+    cache: Cache, opened: Opened, folders: Mapping[str, Path], progress: Progress, doubted: frozenset[int]
 ) -> tuple[dict[str, Place], dict[str, Path]]:
     """Check every used source against its hash, and return where its samples are: in the arena, or in the file."""
     rate = opened.options.rate
     columns = ("source_id", "root", "path", "sha256", "frames", "rate_hz", "format")
     rows = list(zip(*(opened.sources.column(name).to_pylist() for name in columns), strict=True))
-    used = [rows[k] for k in np.nonzero(opened.used)[0].tolist()]
+    numbers = np.nonzero(opened.used)[0].tolist()
+    used = [rows[k] for k in numbers]
     paths = {row[0]: folders[row[1]] / row[2] for row in used}
-    _check_hashes(cache, used, paths, progress)
+    _check_hashes(cache, used, paths, progress, {rows[k][0] for k in numbers if k in doubted})
     places = arena.present(cache.places(rate), rate)
     missing = [row for row in used if row[3] not in places]
     clip_s = float(opened.used.sum()) * opened.length_n / rate
@@ -66,6 +70,7 @@ def _check_hashes(
     used: Iterable[tuple[str, str, str, str, int, int, str]],
     paths: Mapping[str, Path],
     progress: Progress,
+    doubted: Collection[str],
 ) -> None:
     """Raise InputError naming the sources that are missing or differ from those the plan was made for."""
     rows = list(used)
@@ -84,7 +89,7 @@ def _check_hashes(
     known = cache.hashes(stamps)
     changed, fresh = [], []
     for k, (row, stamp_, sha) in enumerate(zip(rows, stamps, known, strict=True)):
-        found = sha
+        found = None if row[0] in doubted else sha
         if found is None:
             found = sha256(Path(stamp_.path).read_bytes()).hexdigest()
             fresh.append((stamp_, found))

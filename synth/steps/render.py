@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -144,9 +144,14 @@ def refuse_other(out: Path, digest: str, options: Options) -> None:
             )
 
 
-def job_of(opened: Opened, out: Path, given: Mapping[str, Path], progress: Progress = silent) -> Job:
-    """Return the job that re-renders an output folder, its sources found and checked (for audit and verify)."""
-    places, files = material(opened, given, progress)
+def job_of(
+    opened: Opened, out: Path, given: Mapping[str, Path], progress: Progress = silent, doubted: Collection[int] = ()
+) -> Job:
+    """Return the job that re-renders an output folder, its sources found and checked (for audit and verify).
+
+    ``doubted``: rows of SOURCES whose files are hashed anew, whatever the cache knows of them.
+    """
+    places, files = material(opened, given, progress, doubted)
     return job_with(opened, out, places, files)
 
 

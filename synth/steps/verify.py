@@ -80,7 +80,7 @@ def verify(
     )
     if folder.unsound:
         return Verified(folder.out, 0, total, tuple(differing), tuple(problems))
-    again = Again(folder, job_of(folder.opened_plan, folder.out, roots or {}, progress))
+    again = Again(folder, folder.job(chosen, roots or {}, progress))
     checked = 0
     for part, wanted in stored.runs_of(chosen, folder.parts):
         for run in stored.read(part, wanted, folder.length_n, folder.rate_hz):
@@ -204,6 +204,16 @@ class Folder:
     def length_n(self) -> int:
         """Samples in a clip."""
         return self.opened_plan.length_n
+
+    def job(self, rows: Ints, given: Mapping[str, Path], progress: Progress) -> Job:
+        """Return the job that makes the clips again; the recordings of ``rows`` are hashed anew, as nothing is taken on trust.
+
+        Raises InputError for recordings that are missing, or others than those that the plan was made for.
+        """
+        wanted = np.zeros(len(self.plan.table), np.bool_)
+        wanted[rows] = True
+        doubted = np.unique(self.plan.source[np.repeat(wanted, np.diff(self.plan.offsets))])
+        return job_of(self.opened_plan, self.out, given, progress, doubted.tolist())
 
     def ids(self, first: int, end: int) -> list[str]:
         """Return the ids of some clips."""
