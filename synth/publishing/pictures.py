@@ -1,6 +1,7 @@
 """Pictures of a data set: clips by class, levels and activity, use of the speakers, and an example of each class.
 
-Plain arrays in, PNG files out. matplotlib is imported when a picture is drawn and never earlier.
+Plain arrays in; out come a PNG file of twice a screen's resolution and, beside it, an SVG file for slides. A colour means
+one thing in all of them: a number of speakers, a sex, or nothing (labels). matplotlib is imported when a picture is drawn and never earlier.
 """
 
 from __future__ import annotations
@@ -19,8 +20,17 @@ Floats = NDArray[np.float64]
 Pcm = NDArray[np.int16]
 
 # Okabe, Ito: "Color universal design" (2008): told apart with any kind of colour vision
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-DPI = 110
+OF_NUMBERS = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#F0E442",
+)  # 1 speaker, 2 speakers, …, and again from the first
+NOBODY = "#000000"
+OF_SEXES = {"F": "#CC79A7", "M": "#56B4E9"}
+PLAIN = "#5B6770"  # where a colour says nothing
+DPI = 220
 MOST_CLASSES = 24  # bars in the picture of classes; with more, clips are counted by number of speakers
 MOST_EXAMPLES = 12
 FLOOR_DB = 70  # the spectrogram's colours span so much below its loudest point
@@ -85,17 +95,23 @@ def speakers(target: Path, uses: Mapping[str, Mapping[str, NDArray[np.int64]]]) 
     with _figure(1, max(len(uses), 1), 3.1, 2.9) as (figure, axes):
         for ax, (split, by_sex) in zip(axes[0], uses.items(), strict=False):
             first = 0
-            for k, (sex, counts) in enumerate(by_sex.items()):
+            for sex, counts in by_sex.items():
                 ordered = np.sort(counts)[::-1]
                 at = np.arange(first, first + len(ordered))
                 if len(ordered) <= 60:
-                    ax.bar(at, ordered, color=COLOURS[k], width=0.8, label=f"{len(ordered)} {words.get(sex, sex)}")
+                    ax.bar(
+                        at,
+                        ordered,
+                        color=OF_SEXES.get(sex, PLAIN),
+                        width=0.8,
+                        label=f"{len(ordered)} {words.get(sex, sex)}",
+                    )
                 else:
                     ax.fill_between(
                         at,
                         ordered,
                         step="mid",
-                        color=COLOURS[k],
+                        color=OF_SEXES.get(sex, PLAIN),
                         linewidth=0,
                         label=f"{len(ordered)} {words.get(sex, sex)}",
                     )
@@ -146,6 +162,8 @@ def examples(target: Path, clips: Mapping[str, tuple[str, Pcm]], rate_hz: int) -
                 vmax=0,
                 extent=(0, seconds, 0, rate_hz / 2000),
             )
+            spectrum.xaxis.set_major_locator(_ticks(4, whole=False))
+            spectrum.yaxis.set_major_locator(_ticks(4, whole=False))
             spectrum.tick_params(labelsize=8, labelleft=k % columns == 0, labelbottom=k + columns >= len(chosen))
             if k % columns == 0:
                 spectrum.set_ylabel("frequency, kHz", fontsize=9)
@@ -206,15 +224,19 @@ class _figure:  # noqa: N801  # used as a function
 
 
 def _saved(figure: Any, target: Path) -> Path:  # noqa: ANN401  # matplotlib has no types
+    """Write a figure as PNG, and as SVG beside it; return the PNG. The bytes depend on what is drawn alone."""
     with replacing(target) as temporary:
         figure.savefig(temporary, dpi=DPI, format="png", metadata={"Software": None})
+    with replacing(target.with_suffix(".svg")) as temporary:
+        figure.savefig(temporary, dpi=DPI, format="svg", metadata={"Date": None, "Creator": None})
     return target
 
 
-def _ticks(most: int) -> Any:  # noqa: ANN401  # matplotlib has no types
+def _ticks(most: int, whole: bool = True) -> Any:  # noqa: ANN401  # matplotlib has no types
+    """Return a rule for at most so many ticks and one, at round (``whole``) numbers."""
     from matplotlib.ticker import MaxNLocator
 
-    return MaxNLocator(most, integer=True)
+    return MaxNLocator(most, integer=whole, steps=[1, 2, 5, 10])
 
 
 def _steps(ax: Any, values: Mapping[str, Floats], edges: Floats) -> None:  # noqa: ANN401  # matplotlib has no types
@@ -222,7 +244,7 @@ def _steps(ax: Any, values: Mapping[str, Floats], edges: Floats) -> None:  # noq
     styles = ("-", "--", "-.", ":")
     for k, (name, found) in enumerate(values.items()):
         share = 100 * np.histogram(np.clip(found, edges[0], edges[-1]), edges)[0] / max(len(found), 1)
-        ax.stairs(share, edges, color=COLOURS[k % len(COLOURS)], linewidth=1.8, linestyle=styles[k % 4], label=name)
+        ax.stairs(share, edges, color=_colour(name), linewidth=1.8, linestyle=styles[k % 4], label=name)
     ax.set_ylim(bottom=0)
     ax.set_xlim(edges[0], edges[-1])
 
@@ -245,9 +267,13 @@ def _by_number(cells: Mapping[str, int]) -> dict[str, int]:
 
 
 def _colour(name: str) -> str:
-    """Return the colour of a class: by its number of speakers; the same for all labels."""
-    of_speakers = name.isdecimal() or name == "none" or not set(name) - set(SEXES)
-    return COLOURS[(_number(name) - 1) % len(COLOURS)] if of_speakers else COLOURS[0]
+    """Return the colour of a class (``FM``, ``none``, ``2``, ``2 speakers``): by its number of speakers; of a label, none."""
+    first, _, rest = name.partition(" ")
+    number = first if first.isdecimal() and rest in ("", "speaker", "speakers") else name
+    if not (number.isdecimal() or number == "none" or not set(number) - set(SEXES)):
+        return PLAIN
+    count = _number(number)
+    return OF_NUMBERS[(count - 1) % len(OF_NUMBERS)] if count else NOBODY
 
 
 def _number(name: str) -> int:
