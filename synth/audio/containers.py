@@ -197,6 +197,11 @@ def _ogg(data: bytes) -> None:
             raise UndecodableError(
                 "unreadable", f"damaged Ogg file: {number - pages[serial] - 1} of its pages are missing"
             )
+        if kind & 2 and pages and not any(open_streams.values()):
+            reason = (
+                "several Ogg recordings one behind the other, of which only the first would be read; save them apart"
+            )
+            raise UndecodableError("unreadable", reason)
         pages[serial] = number
         open_streams[serial] = not kind & 4
         position = end

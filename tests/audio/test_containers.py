@@ -131,6 +131,13 @@ def test_a_page_that_is_missing_is_damage(tmp_path):
         decode(path)
 
 
+@pytest.mark.parametrize(("one", "other"), [("vorbis", "vorbis"), ("opus", "opus"), ("opus", "vorbis")])
+def test_recordings_that_were_joined_are_not_read_in_part(tmp_path, one, other):
+    assert status(tmp_path / "x", whole(one) + whole(other)) == ("unreadable", 0)
+    with pytest.raises(UndecodableError, match="only the first would be read"):
+        decode(tmp_path / "x")
+
+
 def test_a_segment_of_unknown_size_is_no_promise():
     data = bytearray(whole("webm"))
     at = data.index(b"\x18\x53\x80\x67") + 4
