@@ -9,7 +9,9 @@ from synth.checking.findings import Finding, counted, named
 from synth.checking.rows import Clips
 
 Ints = NDArray[np.int64]
-LEVEL_DB = 0.1  # the manifest's levels are rounded to tenths
+LEVEL_DB = 0.052  # the manifest's levels are rounded to tenths, and these are measured to a thousandth
+
+SILENT_DBFS = -119.0  # one sample in ten thousand is 1
 
 
 def rendered(clips: Clips, looked: Ints, differ: Ints, damaged: Ints, why: str) -> Finding:
@@ -44,11 +46,14 @@ def stems(clips: Clips, looked: int, wrong: Ints) -> Finding:
 
 def levels(clips: Clips, looked: Ints, level_db: NDArray[np.float64]) -> Finding:
     """Check the manifest's level_dbfs against the RMS measured, both of the rows ``looked``."""
-    off = np.abs(level_db - clips.level_db[looked])
-    wrong = looked[off > LEVEL_DB]
+    said = clips.level_db[looked]
+    audible = said > SILENT_DBFS  # under it both say that there is nothing
+    off = np.where(audible | (level_db > SILENT_DBFS), np.abs(level_db - said), 0)
+    whole = (np.rint(said.astype(np.float64) * 10) / 10).astype(np.float32) == said
+    wrong = looked[(off > LEVEL_DB) | ~whole]
     says = (
-        f"level_dbfs of {len(wrong):,} of {counted(len(looked), 'clip')} is off by more than {LEVEL_DB} dB, wanted "
-        f"none{named(clips.ids(wrong))}; the largest difference is {off.max(initial=0):.2f} dB"
+        f"level_dbfs of {len(wrong):,} of {counted(len(looked), 'clip')} is not the level of its samples in tenths of a dB, "
+        f"wanted none{named(clips.ids(wrong))}; the largest difference is {off.max(initial=0):.2f} dB"
     )
     return Finding(
         "levels", not len(wrong), says, {"clips": len(looked), "largest_db": round(float(off.max(initial=0)), 3)}

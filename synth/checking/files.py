@@ -57,7 +57,7 @@ def same_plan(
     if not clips.clip_id.equals(ids):
         pairs = zip(clips.clip_id.to_pylist(), ids.to_pylist(), strict=False)
         other = [a for a, b in pairs if a != b]
-        wrong.append(f"{counted(len(other), 'clip')} in another order or of another name{named(other)}")
+        wrong.append(f"clip_id: {counted(len(other), 'clip')} in another order or of another name{named(other)}")
     if not np.array_equal(offsets, clips.offsets):
         wrong.append("clips have another number of parts")
     else:
@@ -66,7 +66,7 @@ def same_plan(
             ("onset", onset_s, clips.onset_s),
             ("duration", duration_s, clips.duration_s),
         ):
-            off = np.abs(of_plan - found) > 1e-6
+            off = of_plan != found
             if off.any():
                 names = clips.ids(clips.clip_of_part[off])
                 wrong.append(f"the {name} of {counted(int(off.sum()), 'part')} differs{named(names)}")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.checking import credit, disjoint, features, files, labels, layout, shortcuts, stored, use
+from synth.checking import credit, disjoint, features, files, labels, layout, recomputed, shortcuts, stored, use
 from synth.checking.findings import Finding
 from synth.checking.labelled import Labels
+from synth.checking.recomputed import LEAVES
 from synth.checking.rows import CLIP_LEAVES, IN_DICTIONARIES, Clips, Sources, codes
 from synth.publishing import beaten
 from synth.steps import labelled_audit
@@ -75,12 +77,16 @@ def audit(
     found = labels_of(folder) if folder.opened_plan.labelled else None
     findings = _on_paper(folder, clips, names, found)
     got = Heard()
-    if folder.unsound:
-        findings.append(Finding("render", None, f"not rendered again: {folder.unsound}", {}))
-    elif len(clips) == len(folder.plan.table):
-        listener = Listener(folder, clips, sampled(folder, everything), roots or {}, progress, everything, found)
-        got = listener.listen(progress)
-        findings += listener.findings(got)
+    unlike = (
+        "" if np.array_equal(clips.offsets, folder.plan.offsets) else "manifest.parquet has other parts than the plan"
+    )
+    if why := folder.unsound or unlike:
+        findings.append(Finding("render", None, f"not rendered again: {why}", {}))
+    else:
+        with _of_changed_values(findings):
+            listener = Listener(folder, clips, sampled(folder, everything), roots or {}, progress, everything, found)
+            got = listener.listen(progress)
+            findings += listener.findings(got)
     text = json.dumps(
         {"holds": all(f.holds is not False for f in findings), "findings": [f.as_dict() for f in findings]}, indent=1
     )
@@ -88,7 +94,7 @@ def audit(
         temporary.write_text(text + "\n", encoding="utf-8")
     beaten.write(folder.out / "README.md", {finding.claim: finding.figures for finding in findings})
     drawn: tuple[Path, ...] = ()
-    if pictures:
+    if pictures and all(finding.claim != "values" for finding in findings):
         drawn = _drawn(folder, clips, names, got) if found is None else labelled_audit.drawn(folder, clips, found, got)
     return Audited(folder.out, tuple(findings), drawn)
 
@@ -124,6 +130,7 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | No
                 plan.offsets,
             )
         ],
+        lambda: [recomputed.finding(_planned(folder, clips), stored.pages(folder.out / "manifest.parquet", LEAVES))],
         *own,
         lambda: [labels.parts(clips)],
         lambda: disjoint.disjoint(clips),
@@ -131,19 +138,46 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | No
     ]
     findings: list[Finding] = []
     for check in checks:
-        try:
+        with _of_changed_values(findings):
             findings += check()
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            if all(finding.holds is not False for finding in findings):
-                raise
-            # tables that are already known to be changed may hold what no check expects
-            findings.append(Finding("values", False, f"a check met values that no data set has ({error!r})", {}))
         give_back()
     return findings
 
 
 def _text(path: Path) -> str | None:
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
+
+
+@contextmanager
+def _of_changed_values(findings: list[Finding]) -> Iterator[None]:
+    """Make an error of a check a finding, where findings say already that a table was changed: it may hold anything."""
+    try:
+        yield
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        if all(finding.holds is not False for finding in findings):
+            raise
+        findings.append(Finding("values", False, f"a check met values that no data set has ({error!r})", {}))
+
+
+def _planned(folder: Folder, clips: Clips) -> recomputed.Planned:
+    """Return what the plan says of its clips, for the columns that are computed from it."""
+    plan, table = folder.plan, folder.plan.table
+    return recomputed.Planned(
+        sources=clips.sources,
+        clip_id=table.column("clip_id"),
+        split=table.column("split"),
+        snr_db=table.column("snr_db"),
+        offsets=plan.offsets,
+        source=plan.source,
+        start_n=plan.start_n,
+        onset_n=plan.onset_n,
+        length_n=plan.length_n,
+        gain_q12=plan.gain_q12,
+        sir_db=plan.sir_db,
+        clip_n=folder.length_n,
+        rate_hz=folder.rate_hz,
+        spoken=not folder.opened_plan.labelled,
+    )
 
 
 def _of_mixtures(folder: Folder, clips: Clips, names: list[str]) -> list[Callable[[], Sequence[Finding]]]:
