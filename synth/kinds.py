@@ -64,6 +64,13 @@ def paths(value: object) -> tuple[str, ...]:
     return (path(value),) if isinstance(value, str | os.PathLike) else tuple(path(one) for one in _listed(value))
 
 
+def tables(value: object) -> tuple[str, ...]:
+    """Return tables as FILE or ROOT=FILE: one, several, or files by the names of their roots."""
+    if isinstance(value, Mapping):
+        return tuple(f"{path(root)}={path(file)}" for root, file in value.items())
+    return paths(value)
+
+
 def texts(value: object) -> tuple[str, ...]:
     """Return texts; one alone is one, never its characters."""
     return (value,) if isinstance(value, str) else tuple(text(one) for one in _listed(value))
@@ -139,6 +146,7 @@ NUMBER = Kind("a number", number)
 YES = Kind("true or false", truth)
 PATH = Kind("a path", path)
 PATHS = Kind("a path or a list of paths", paths, many=True)
+TABLES = Kind("a path, a list of paths (FILE or ROOT=FILE), or a path for each root", tables, many=True)
 TEXTS = Kind("a text or a list of texts", texts, many=True)
 SPEAKERS = Kind("a number such as 3, or a range such as '1-3' or (1, 3)", speakers)
 CLIPS = Kind("three whole numbers such as '3600/360/360' or (3600, 360, 360), or one for train alone", clips)

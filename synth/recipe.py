@@ -29,7 +29,7 @@ class MixOptions:
 
     speakers: str = _option("1-3", kinds.SPEAKERS)
     source: tuple[str, ...] = _option((), kinds.PATHS)
-    csv: str | None = _option(None, kinds.PATH)
+    csv: tuple[str, ...] = _option((), kinds.TABLES)
     noise: str | None = _option(None, kinds.PATH)
     clips: str = _option("3600/360/360", kinds.CLIPS)
     seconds: float = _option(1.0, kinds.NUMBER)

@@ -11,7 +11,10 @@ from synth.cli.session import Session, output_options
 @click.command("index", epilog="Example:  synth index LibriSpeech RAVDESS -o sources.parquet")
 @click.argument("paths", nargs=-1, required=True)
 @click.option(
-    "--csv", default=None, metavar="FILE", help="For a plain folder: a table with path and speaker_id, sex, labels, …"
+    "--csv",
+    multiple=True,
+    metavar="[ROOT=]FILE",
+    help="What is known of folders: a table with path and speaker_id, sex, labels, …; repeatable.",
 )
 @click.option("--noise", multiple=True, metavar="PATH", help="A folder of background noise; repeatable.")
 @shared.RATE
@@ -22,7 +25,7 @@ from synth.cli.session import Session, output_options
 def command(
     session: Session,
     paths: tuple[str, ...],
-    csv: str | None,
+    csv: tuple[str, ...],
     noise: tuple[str, ...],
     rate: int | None,
     jobs: int | None,
@@ -31,8 +34,9 @@ def command(
 ) -> None:
     """Read folders of recordings and measure each: the SOURCES table.
 
-    PATHS are corpora (LibriSpeech, RAVDESS, or any folder with --csv); NAME=PATH chooses the name of the root. Files that
-    did not change since the last time are not read again.
+    PATHS are corpora (LibriSpeech, RAVDESS, or any folder with --csv); NAME=PATH chooses the name of the root. A table
+    serves the root that it is given for (--csv NAME=FILE), or those that its paths lie in. Files that did
+    not change since the last time are not read again.
     """
     from synth.cli import report
     from synth.recipe import MixOptions
@@ -57,7 +61,8 @@ def command(
         else f"synth manifest {out} --split 80/10/10 -o DIR"
     )
     session.say(f"{out}: {done.table.num_rows:,} rows. Next: {then}")
-    oddities = {oddity.kind: oddity.count for _, corpus in done.corpora for oddity in corpus.oddities}
+    met = [*(oddity for _, corpus in done.corpora for oddity in corpus.oddities), *done.oddities]
+    oddities = {oddity.kind: oddity.count for oddity in met}
     session.result(
         {"out": out, "rows": done.table.num_rows, "status": dict(done.counts), "oddities": oddities, "read": done.fresh}
     )

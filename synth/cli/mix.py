@@ -23,7 +23,12 @@ from synth.errors import ClaimError
     metavar="PATH",
     help="A corpus: LibriSpeech, RAVDESS, a folder; repeatable.  [default: demo voices]",
 )
-@click.option("--csv", default=None, metavar="FILE", help="Speakers and sexes of a folder: path, speaker_id, sex, …")
+@click.option(
+    "--csv",
+    multiple=True,
+    metavar="[ROOT=]FILE",
+    help="Speakers and sexes of a folder: path, speaker_id, sex, …; repeatable.",
+)
 @click.option("--noise", default=None, metavar="PATH", help="A folder of background noise, mixed into every clip.")
 @shared.SPLIT
 @shared.STORE
@@ -63,7 +68,7 @@ def command(
     if recipe:
         options, settings = recipes.mix_run(recipes.read(Path(recipe)).get("mix", {}), recipe)
         out, jobs, roots = out or settings.get("out"), jobs or settings.get("jobs"), roots or settings.get("root", ())
-    given["source"] = given["source"] or None
+    given["source"], given["csv"] = given["source"] or None, given["csv"] or None
     options = recipes.over(options, given, "synth mix")
     parsed(options, noise=bool(options.noise))  # wrong options end here, before anything is read
     folder = Path(out or (Path(recipe).stem if recipe else default_folder(options)))

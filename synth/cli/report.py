@@ -37,6 +37,8 @@ def indexed(session: Session, result: Indexed) -> None:
         )
         for oddity in corpus.oddities:
             session.say(f"  {oddity.says} (e.g. {oddity.example})" if oddity.example else f"  {oddity.says}")
+    for oddity in result.oddities:
+        session.say(f"  {oddity.says} (e.g. {oddity.example})")
     seconds = result.table.column("duration_s").to_pylist()
     good = result.counts["ok"]
     length = sum(

@@ -3,51 +3,79 @@
 LibriSpeech, mini LibriSpeech   librispeech.py, speakers.py
 RAVDESS                         ravdess.py
 what fetch-audioset left        fetched.py
-any folder, with a CSV or not   folder.py, own_csv.py
+any folder, with a CSV or not   folder.py
+a table of one's own            sheet.py (the file), columns.py, label_cells.py, persons.py, own_csv.py (its rows),
+                                located.py (whose rows they are)
 LibriTTS, Libri-Light, MLS      lookalikes.py says why they are not read as LibriSpeech
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from synth.corpora import fetched, folder, librispeech, lookalikes, ravdess
+from synth.corpora import fetched, folder, librispeech, located, lookalikes, ravdess
 from synth.corpora.items import Corpus, Item, Oddity
+from synth.corpora.located import Described, Given, Place
 from synth.corpora.walk import AUDIO, Listing, kinds, shown, walk
 from synth.errors import InputError
 
-__all__ = ["Corpus", "Item", "Oddity", "read"]
+__all__ = ["Corpus", "Given", "Item", "Oddity", "Place", "read", "read_all"]
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
-def read(root: Path, root_name: str, csv: Path | None = None, noise: bool = False) -> Corpus:
-    """Read the corpus below ``root``, recognised by its layout.
+def read_all(places: Sequence[Place], given: Given = None) -> list[Corpus]:
+    """Read the corpora below some roots, each recognised by its layout or described by a table.
 
     Args:
-        root: the corpus folder, the folder it lies in, or one subset, speaker or actor folder of it.
-        root_name: the name of the root in the tables; speakers of a folder of one's own are called after it.
-        csv: what is known of the files of a folder of one's own; with it no layout is looked for.
-        noise: the files are background noise: no speakers, each file its own group.
+        places: the roots; speakers of a folder of one's own are called after its root.
+        given: tables that say what is known of the files (see :func:`synth.corpora.located.described`). A root that a
+            table describes is a folder of one's own; the others are recognised by their layout.
 
     Raises:
-        InputError: the path is missing, a file, or without audio; a corpus lacks its SPEAKERS.TXT; two corpora or a
-            look-alike of LibriSpeech were found; or the CSV is not right. The message says what to do next.
+        InputError: a path is missing, a file, or without audio; a corpus lacks its SPEAKERS.TXT; two corpora in one root
+            or a look-alike of LibriSpeech were found; or a table is not right. The message says what to do next.
+        UsageError: a table is given for a root that is not there.
     """
-    listing = walk(root)
-    if csv is None and fetched.matches(listing):
+    listings = [walk(place.folder) for place in places]
+    tables = located.described(
+        [located.Files(place, listing) for place, listing in zip(places, listings, strict=True)], given
+    )
+    found = []
+    for place, listing in zip(places, listings, strict=True):
+        corpus = _read(listing, place.name, tables.get(place.name), place.noise)
+        items = tuple(
+            replace(item, group_id=f"{place.name}/{item.path}") if item.group_id in (None, item.path) else item
+            for item in corpus.items
+        )
+        found.append(replace(corpus, items=items))
+    return found
+
+
+def read(root: Path, root_name: str, csv: Path | None = None, noise: bool = False) -> Corpus:
+    """Read one corpus; see :func:`read_all`. With ``csv`` no layout is looked for; ``noise``: nobody speaks."""
+    (corpus,) = read_all([Place(root_name, root, noise=noise)], {root_name: csv} if csv else None)
+    return corpus
+
+
+def _read(listing: Listing, root_name: str, described: Described | None, noise: bool) -> Corpus:
+    if described is None and fetched.matches(listing):
         return fetched.read(listing)
-    if csv is None and not any(True for _ in listing.audio()):
+    if described is None and not any(True for _ in listing.audio()):
         raise InputError(_without_audio(listing))
-    if csv is not None or noise:
-        return folder.read(listing, root_name, csv, noise)
-    lookalikes.refuse(listing)
+    if noise:
+        return folder.read(listing, root_name, described, noise)
     audio = list(listing.audio())
     libri = [path for path, name in audio if librispeech.matches(name)]
     rav = [path for path, name in audio if ravdess.matches(name)]
+    if described is not None:
+        return folder.read(listing, root_name, described, noise, *_terms(listing, len(audio), len(libri), len(rav)))
+    lookalikes.refuse(listing)
     if libri and rav:
         raise InputError(
-            f"{shown(str(root))} holds two corpora: {len(libri)} files of LibriSpeech, e.g. {shown(libri[0])}, and "
+            f"{shown(str(listing.root))} holds two corpora: {len(libri)} files of LibriSpeech, e.g. {shown(libri[0])}, and "
             f"{len(rav)} of RAVDESS, e.g. {shown(rav[0])}; give each its own path: synth index PATH1 PATH2 "
             "-o sources.parquet"
         )
@@ -56,6 +84,18 @@ def read(root: Path, root_name: str, csv: Path | None = None, noise: bool = Fals
     if len(rav) * 2 >= len(audio):
         return ravdess.read(listing)
     return folder.read(listing, root_name)
+
+
+def _terms(listing: Listing, audio: int, libri: int, rav: int) -> tuple[str, str] | tuple[()]:
+    """Return licence and attribution of a corpus that a table describes: a table makes nothing freer."""
+    if rav and rav * 2 >= audio:
+        return ravdess.LICENCE, ravdess.ATTRIBUTION
+    if not libri or libri * 2 < audio:
+        return ()
+    try:
+        return librispeech.terms(listing)
+    except InputError:  # named like LibriSpeech, without its table of speakers: something else
+        return ()
 
 
 def _without_audio(listing: Listing) -> str:

@@ -14,7 +14,8 @@ class Item:
     is what a split must not tear apart. ``licence`` and ``attribution``, where set, override those of the corpus.
     ``status`` is ``ok``, or why the file is not to be read: ``bad-name``, ``duplicate``, ``litter``, ``missing``,
     ``not-in-csv``, ``unknown-sex``, ``unknown-speaker``, ``video``; ``reason`` is the status in a sentence. ``extra``
-    is a JSON object of text.
+    is a JSON object of text. ``said_in`` is where speaker and sex are said, if not by the path (``row 3 of t.csv``);
+    ``sex_word`` what is said of the sex where that is neither female nor male.
     """
 
     path: str
@@ -40,6 +41,8 @@ class Item:
     ytid: str | None = None
     start_s: float | None = None
     end_s: float | None = None
+    said_in: str | None = None
+    sex_word: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,9 @@ class Oddity:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A corpus as it lies on disk: ``items`` in the order of their paths, ``licence`` an SPDX id."""
+    """A corpus as it lies on disk: ``items`` in the order of their paths, ``licence`` an SPDX id, ``table`` the name of
+    the file that describes it, if one does.
+    """
 
     name: str
     title: str
@@ -62,6 +67,7 @@ class Corpus:
     attribution: str
     items: tuple[Item, ...]
     oddities: tuple[Oddity, ...]
+    table: str | None = None
 
 
 def in_order(items: Iterable[Item]) -> tuple[Item, ...]:

@@ -52,8 +52,7 @@ def read(listing: Listing) -> Corpus:
     Raises InputError where there is no SPEAKERS.TXT, none of its rows can be read, or corpus.toml is not right.
     """
     oddities = Oddities()
-    holding = [folder.path for folder in listing.folders if any(is_audio(n) and matches(n) for n in folder.names)]
-    tables = speakers.find(listing, holding)
+    tables = speakers.find(listing, _holding(listing))
     identity = _identity(tables)
     table = speakers.read(tables, oddities, published=identity.name == NAME)
     items = unusable(listing, oddities)
@@ -76,6 +75,17 @@ def read(listing: Listing) -> Corpus:
         in_order(items),
         oddities.all(),
     )
+
+
+def terms(listing: Listing) -> tuple[str, str]:
+    """Return licence and attribution. Raises InputError where there is no SPEAKERS.TXT or corpus.toml is not right."""
+    identity = _identity(speakers.find(listing, _holding(listing)))
+    return identity.licence, identity.attribution
+
+
+def _holding(listing: Listing) -> list[str]:
+    """Return the folders that hold utterances."""
+    return [folder.path for folder in listing.folders if any(is_audio(n) and matches(n) for n in folder.names)]
 
 
 @dataclass(frozen=True, slots=True)

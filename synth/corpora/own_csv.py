@@ -1,27 +1,29 @@
-"""The CSV that goes with a folder of one's own: one row per recording, a column ``path`` and any of the others."""
+"""The table that goes with folders of one's own: one row per recording, a column ``path`` and any of the others."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from synth.corpora import columns, label_cells, persons, sheet
+from synth.corpora.columns import COLUMNS
 from synth.corpora.items import Oddities
 from synth.corpora.walk import shown
 from synth.errors import InputError, listed, nearest
 from synth.tables import SPLITS
 
-COLUMNS = ("path", "speaker_id", "sex", "labels", "group_id", "split", "licence", "attribution")
-_FEMALE = frozenset({"f", "female", "w", "woman"})
-_MALE = frozenset({"m", "male", "man"})
+_SPLITS = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row, as written except for sex (F, M or None) and labels; empty fields are None. ``number`` counts from 1,
-    the header.
+    """One row; empty fields are None. ``number`` counts from 1, the header.
+
+    ``speaker_id`` is the person's name, the same for all spellings of it; where the table has speakers and the row names
+    nobody, ``nobody`` is what it says instead (perhaps nothing). ``sex`` is F, M or None; ``sex_word`` a word that is
+    neither.
     """
 
     number: int
@@ -34,136 +36,127 @@ class Row:
     licence: str | None = None
     attribution: str | None = None
     extra: str | None = None
+    nobody: str | None = None
+    sex_word: str | None = None
 
 
 def read(path: Path, oddities: Oddities) -> list[Row]:
-    """Read a CSV: UTF-8 with or without a byte order mark; separated by commas, semicolons or tabs.
+    """Read a table (see :mod:`synth.corpora.sheet`); how it was read is added to ``oddities`` where that is unusual.
 
-    Raises InputError, with row and column, for a file that is missing or no UTF-8, for a header without ``path``, and
-    for rows with too many fields, an unknown sex or split, or a path that another row has with other values.
+    Raises InputError, with row and column, for a file that cannot be read, for a header without a path, and for rows
+    with too many fields, an unknown split, labels that cannot be told apart, or a path that another row has with other
+    values.
     """
-    shown_path = shown(str(path))
-    header, records = _records(path, shown_path)
-    lowered = [name.strip().lower() for name in header]
-    names = [low if low in COLUMNS else name.strip() for low, name in zip(lowered, header, strict=True)]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise InputError(f"{shown_path}, row 1: the column {listed(twice)} is there twice; each column needs one name")
-    further = [name for name in names if name and name not in COLUMNS]
+    where = shown(str(path))
+    found = sheet.read(path, columns.names_path)
+    named = columns.read(found.header, where)
+    values = _values(found.records, named.names, where)
+    if not values:
+        raise InputError(f"{where} has a header and no rows; wanted a row per recording")
+    numbers = [number for number, _ in values]
+    labels = label_cells.read([one.get("labels", "") for _, one in values], numbers, f"{where}, column labels")
+    said = [*found.said, *named.taken, *labels.said]
+    if said:
+        oddities.add("csv-read", path.name, f"the table is read {'; '.join(said)}", len(values))
+    if named.left:
+        says = f"columns of the table that are kept aside, and not read as what they may be: {listed(named.left)}"
+        oddities.add("csv-columns", path.name, says, len(named.left))
+    speakers = _people(values, path.name, oddities)
+    groups = persons.names([text for _, one in values if not persons.is_nobody(text := one.get("group_id", ""))])
+    further = [name for name in named.names if name and name not in COLUMNS]
     rows: dict[str, Row] = {}
-    bad_sexes: list[str] = []
-    for number, fields in records:
-        if not any(field.strip() for field in fields):
-            continue
-        if len(fields) > len(names):
-            raise InputError(
-                f"{shown_path}, row {number}: {len(fields)} fields, the header has {len(names)}; a field that holds "
-                "the separator needs quotes, and labels are separated by ';'"
-            )
-        values = dict(zip(names, [*fields, *[""] * (len(names) - len(fields))], strict=True))
-        sex, known = _sex(values.get("sex", ""))
-        if not known:
-            bad_sexes.append(f"row {number}: {values['sex'].strip()!r}")
-        extra = json.dumps({name: values[name] for name in further}, ensure_ascii=False) if further else None
-        row = _row(number, values, sex, extra, shown_path)
+    for (number, one), of_row in zip(values, labels.cells, strict=True):
+        row = _row(number, one, of_row, speakers, groups, further, where)
         first = rows.setdefault(row.path, row)
         if first is not row:
-            _same(first, row, shown_path)
+            _same(first, row, where)
             oddities.add("csv-row-twice", row.path, "rows of the CSV that repeat another row; taken once")
-    if bad_sexes:
-        raise InputError(
-            f"{shown_path}, column sex: {listed(bad_sexes)}; wanted F, M, female, male, woman, man or nothing"
-        )
-    if not rows:
-        raise InputError(f"{shown_path} has a header and no rows; wanted a row per recording")
     return list(rows.values())
 
 
-def _records(path: Path, shown_path: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the header and the numbered records."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(
-            f"--csv {shown_path} cannot be read: {error.strerror}; wanted a CSV with a column 'path'"
-        ) from None
-    except UnicodeDecodeError as error:
-        row = error.object[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{shown_path}, row {row}: byte {error.object[error.start]:#04x} is no UTF-8; save the table as 'CSV UTF-8'"
-        ) from None
-    seen: list[str] = []
-    for separator in (",", ";", "\t"):
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        try:
-            header = next(reader, [])
-        except csv.Error:  # quotes that another separator makes sense of
+def _values(records: sheet.Records, names: Sequence[str], where: str) -> list[tuple[int, dict[str, str]]]:
+    """Return the fields of each record that holds any, by column."""
+    values = []
+    for number, fields in records:
+        if not any(field.strip() for field in fields):
             continue
-        if "path" not in [name.strip().lower() for name in header]:
-            seen = max(seen, header, key=len)
-            continue
-        try:
-            return header, list(enumerate(reader, 2))
-        except csv.Error as error:
-            raise InputError(f"{shown_path}, line {reader.line_num}: {error}; wanted a CSV, quotes doubled") from None
-    first = next((line for line in text.splitlines() if line.strip()), None)
-    found = (
-        listed(name.strip() or "(empty)" for name in seen)
-        if seen
-        else "an empty file"
-        if first is None
-        else repr(first)
-    )
-    raise InputError(
-        f"{shown_path}, row 1: no column 'path'; found {found}; wanted 'path' "
-        f"and any of {', '.join(COLUMNS[1:])}, separated by ',', ';' or tabs"
-    )
+        if any(field.strip() for field in fields[len(names) :]):
+            raise InputError(
+                f"{where}, row {number}: {len(fields)} fields, the header has {len(names)}; a field that holds the "
+                "separator needs quotes, and labels are separated by ';'"
+            )
+        values.append((number, dict(zip(names, [*fields, *[""] * len(names)], strict=False))))
+    return values
 
 
-def _sex(word: str) -> tuple[str | None, bool]:
-    """Return F, M or None, and whether the word is known."""
-    low = word.strip().lower()
-    if low in _FEMALE:
-        return "F", True
-    if low in _MALE:
-        return "M", True
-    return None, not low
+def _people(values: Sequence[tuple[int, dict[str, str]]], name: str, oddities: Oddities) -> Mapping[str, str]:
+    """Return the one name of each speaker by its spellings; say which spellings were joined."""
+    people = persons.names([text for _, one in values if not persons.is_nobody(text := one.get("speaker_id", ""))])
+    several = persons.joined(people)
+    if several:
+        count = sum(len(texts) for _, texts in several)
+        says = f"{count} spellings of {len(several)} speakers joined: {persons.said(several[:5])}"
+        oddities.add("speaker-spellings", name, says + (" …" if len(several) > 5 else ""), len(several))
+    return people
 
 
-def _row(number: int, values: dict[str, str], sex: str | None, extra: str | None, shown_path: str) -> Row:
-    texts = {name: values[name].strip() or None for name in COLUMNS if name in values}
-    path = texts["path"]
-    if path is None:
-        raise InputError(
-            f"{shown_path}, row {number}: the path is empty; wanted a path below the folder that is indexed"
-        )
-    split = texts.get("split")
-    if split is not None and split not in SPLITS:
-        hint = nearest(split, SPLITS)
-        raise InputError(
-            f"{shown_path}, row {number}, column split: '{split}'{hint}; wanted {', '.join(SPLITS)} or nothing"
-        )
-    labels = dict.fromkeys(label for text in (texts.get("labels") or "").split(";") if (label := text.strip()))
+def _row(
+    number: int,
+    values: Mapping[str, str],
+    labels: tuple[str, ...],
+    speakers: Mapping[str, str],
+    groups: Mapping[str, str],
+    further: Sequence[str],
+    where: str,
+) -> Row:
+    path = values["path"].strip()
+    if not path:
+        raise InputError(f"{where}, row {number}: the path is empty; wanted a path below the folder that is indexed")
+    speaker = speakers.get(values.get("speaker_id", ""))
+    word = values.get("sex", "").strip()
+    sex = persons.sex(word)
+    licence, attribution = (_filled(values.get(name, "")) for name in ("licence", "attribution"))
     return Row(
         number,
         path,
-        texts.get("speaker_id"),
+        speaker,
         sex,
-        tuple(labels),
-        texts.get("group_id"),
-        split,
-        texts.get("licence"),
-        texts.get("attribution"),
-        extra,
+        labels,
+        groups.get(values.get("group_id", "")),
+        _split(values.get("split", ""), number, where),
+        licence,
+        attribution,
+        extra=json.dumps({name: values[name] for name in further}, ensure_ascii=False) if further else None,
+        nobody=values["speaker_id"].strip() if "speaker_id" in values and speaker is None else None,
+        sex_word=None if sex or persons.is_nobody(word) else word,
     )
 
 
-def _same(first: Row, row: Row, shown_path: str) -> None:
+def _filled(text: str) -> str | None:
+    """Return a text, None where it is empty or what pandas writes for a missing value."""
+    tidy = text.strip()
+    return None if tidy.casefold() in ("", "nan", "<na>") else tidy
+
+
+def _split(text: str, number: int, where: str) -> str | None:
+    word = text.strip().casefold()
+    if persons.is_nobody(word):
+        return None
+    split = _SPLITS.get(word, word)
+    if split not in SPLITS:
+        raise InputError(
+            f"{where}, row {number}, column split: '{text.strip()}'{nearest(word, SPLITS)}; wanted {', '.join(SPLITS)} "
+            "or nothing"
+        )
+    return split
+
+
+def _same(first: Row, row: Row, where: str) -> None:
     """Raise InputError unless two rows of one path say the same."""
     names = (*COLUMNS[1:], "extra")
     differing = [name for name in names if getattr(first, name) != getattr(row, name)]
     if differing:
         raise InputError(
-            f"{shown_path}: rows {first.number} and {row.number} name the same path {row.path} with different values "
+            f"{where}: rows {first.number} and {row.number} name the same path {row.path} with different values "
             f"in {listed(differing)}; wanted one row per recording, several labels in one field separated by ';'"
         )

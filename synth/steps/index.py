@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,11 @@ from synth import corpora
 from synth.audio import arena
 from synth.audio.cache import Cache, Stamp, folder
 from synth.audio.measured import Measured
-from synth.corpora.items import Corpus, Item
+from synth.corpora.items import Corpus, Item, Oddities, Oddity
 from synth.errors import InputError, UsageError
 from synth.steps import roots as where
 from synth.steps.progress import Progress, silent, workers
+from synth.steps.reconciled import of_one_sex, reconciled
 from synth.steps.results import Result
 from synth.steps.spoken import spoken
 from synth.store import arrays, atomic, parquet
@@ -32,10 +33,11 @@ Row = tuple[where.Root, Corpus, Item]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Indexed(Result):
-    """A SOURCES table and what was met on the way."""
+    """A SOURCES table and what was met on the way; ``oddities`` are those of all corpora together."""
 
     table: pa.Table
     corpora: tuple[tuple[where.Root, Corpus], ...]
+    oddities: tuple[Oddity, ...] = ()
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
     fresh: int = 0
@@ -45,7 +47,7 @@ class Indexed(Result):
 def index(
     paths: Sequence[str | Path],
     *,
-    csv: str | Path | None = None,
+    csv: corpora.Given = None,
     noise: Sequence[str | Path] = (),
     rate: int = 16000,
     roots: Mapping[str, Path] | None = None,
@@ -55,17 +57,17 @@ def index(
 ) -> Indexed:
     """Index folders of recordings for clips at ``rate`` Hz; write SOURCES to ``out`` if given.
 
+    ``csv``: tables that say what is known of folders of one's own; a path, several, or a path for each root by its name.
     Files that did not change since they were last measured are not read again. Raises InputError for a folder that
     cannot be read as a corpus; a damaged file is a row with a status and a reason.
     """
     if rate % FRAMES_PER_S or not 4000 <= rate <= 192_000:
         raise UsageError(f"--rate {rate}: wanted a multiple of {FRAMES_PER_S} Hz from 4000 to 192000, e.g. 16000")
     with Cache() as cache:
-        found: list[tuple[where.Root, Corpus]] = []
-        for root in where.named(cache, paths, noise, roots):
-            table = Path(csv) if csv and not root.noise else None
-            found.append((root, corpora.read(root.folder, root.name, table, noise=root.noise)))
-        rows: list[Row] = [(root, corpus, item) for root, corpus in found for item in corpus.items]
+        places = where.named(cache, paths, noise, roots)
+        found = list(zip(places, corpora.read_all(places, csv), strict=True))
+        oddities = Oddities()
+        rows = _of_one_sex([(root, corpus, item) for root, corpus in found for item in corpus.items], oddities)
         wanted = [
             root.folder / item.path if item.status == "ok" else Measured("", item.status, item.reason)
             for root, _, item in rows
@@ -75,10 +77,11 @@ def index(
         spoken(fact, corpus.name != NOISE and item.speaker_id is not None, bool(item.labels))
         for fact, (_, corpus, item) in zip(facts, rows, strict=True)
     ]
-    facts = _without_duplicates(rows, facts)
-    rows = _with_reuploads_together(rows, facts)
-    table = _table(rows, facts, rate, {"csv": Path(csv).name} if csv else {})
-    result = Indexed(table, tuple(found), fresh=fresh, arena=kept)
+    done = reconciled([(root.name, item) for root, _, item in rows], facts)
+    rows = [(root, corpus, item) for (root, corpus, _), item in zip(rows, done.items, strict=True)]
+    facts = done.facts
+    table = _as_table(rows, facts, rate, _tables(found))
+    result = Indexed(table, tuple(found), (*oddities.all(), *done.oddities), fresh=fresh, arena=kept)
     for (root, _, item), fact in zip(rows, facts, strict=True):
         result.counts[fact.status] += 1
         result.examples.setdefault(fact.status, f"{root.name}/{item.path}: {fact.reason}")
@@ -88,6 +91,18 @@ def index(
     if out:
         parquet.write(table, Path(out))
     return result
+
+
+def _of_one_sex(rows: Sequence[Row], oddities: Oddities) -> list[Row]:
+    items = of_one_sex([(root.name, item) for root, _, item in rows], oddities)
+    return [(root, corpus, item) for (root, corpus, _), item in zip(rows, items, strict=True)]
+
+
+def _tables(found: Sequence[tuple[where.Root, Corpus]]) -> dict[str, str]:
+    """Return the tables for the metadata, as --csv takes them, without the folders that they lie in."""
+    named = [(root.name, corpus.table) for root, corpus in found if corpus.table]
+    texts = [table if len(found) == 1 else f"{root}={table}" for root, table in named]
+    return {"csv": json.dumps(texts, ensure_ascii=False)} if texts else {}
 
 
 def measure(
@@ -152,52 +167,7 @@ def _chunks(unread: Sequence[tuple[int, Stamp]], jobs: int) -> Iterator[list[tup
         yield chunk
 
 
-def _without_duplicates(rows: Sequence[Row], facts: Sequence[Measured]) -> list[Measured]:
-    """Mark recordings with the same samples: the first of one speaker stays, of two speakers none can be believed.
-
-    Segments of videos are left alone: the same sound under two ids is a re-upload, and what it needs is one group.
-    """
-    by_samples: dict[str, list[int]] = {}
-    for k, fact in enumerate(facts):
-        if fact.status == "ok" and fact.pcm_sha256 and rows[k][2].ytid is None:
-            by_samples.setdefault(fact.pcm_sha256, []).append(k)
-    out = list(facts)
-    for same in by_samples.values():
-        if len(same) == 1:
-            continue
-        speakers = {rows[k][2].speaker_id for k in same}
-        first = f"{rows[same[0]][0].name}/{rows[same[0]][2].path}"
-        for k in same if len(speakers) > 1 else same[1:]:
-            other = first if k != same[0] else f"{rows[same[1]][0].name}/{rows[same[1]][2].path}"
-            why = f"the same samples as {other}" + (", which names another speaker" if len(speakers) > 1 else "")
-            out[k] = replace(out[k], status="duplicate", reason=why)
-    return out
-
-
-def _with_reuploads_together(rows: Sequence[Row], facts: Sequence[Measured]) -> list[Row]:
-    """Give videos that share a segment (the same bytes or the same samples) one group, called after the first of them."""
-    parent: dict[str, str] = {}
-
-    def top(group: str) -> str:
-        while (above := parent.get(group, group)) != group:
-            group = above
-        return group
-
-    first: dict[str, str] = {}
-    for (_, _, item), fact in zip(rows, facts, strict=True):
-        if item.ytid is None or item.group_id is None or fact.status != "ok":
-            continue
-        for content in (fact.sha256, fact.pcm_sha256):
-            if content:
-                one, other = sorted((top(item.group_id), top(first.setdefault(content, item.group_id))))
-                parent[other] = one
-    return [
-        (root, corpus, replace(item, group_id=top(item.group_id)) if item.group_id in parent else item)
-        for root, corpus, item in rows
-    ]
-
-
-def _table(rows: Sequence[Row], facts: Sequence[Measured], rate: int, more: dict[str, str]) -> pa.Table:
+def _as_table(rows: Sequence[Row], facts: Sequence[Measured], rate: int, more: dict[str, str]) -> pa.Table:
     items = [item for _, _, item in rows]
 
     def texts(values: Iterator[str | None]) -> pa.Array:

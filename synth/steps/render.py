@@ -166,8 +166,15 @@ def _sources_named(opened: Opened) -> Options:
         options,
         source=tuple(root for root, corpus in pairs if corpus != NOISE),
         noise=noise[0] if noise else None,
-        csv=parquet.metadata(sources.schema).get("csv"),
+        csv=_tables(parquet.metadata(sources.schema).get("csv")),
     )
+
+
+def _tables(said: str | None) -> tuple[str, ...]:
+    """Return the tables that SOURCES was made with, as its metadata say: FILE or ROOT=FILE, in a list if it is a new one."""
+    if said is None:
+        return ()
+    return tuple(json.loads(said)) if said.startswith("[") else (said,)
 
 
 def job_with(opened: Opened, out: Path, places: Mapping[str, Place], files: Mapping[str, Path]) -> Job:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from synth import demo
 from synth.audio.cache import Cache
+from synth.corpora import Place
 from synth.corpora.walk import shown
 from synth.errors import InputError, UsageError
 
 DEMO = "demo-voices"
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A folder of recordings and its name in the tables."""
-
-    name: str
-    folder: Path
-    noise: bool = False
+Root = Place  # a folder of recordings, its name in the tables, and how it was given
 
 
 def named(
@@ -51,7 +45,7 @@ def named(
             )
         taken = {root.name for root in roots}
         unique = next(n for n in (name, *(f"{name}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)
-        roots.append(Root(unique, folder, is_noise))
+        roots.append(Root(unique, folder, str(text), is_noise))
     for root in roots:
         cache.remember_root(root.name, root.folder)
     return roots

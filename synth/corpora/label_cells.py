@@ -1,0 +1,133 @@
+"""Labels in the cells of a table: several in one cell, however they are joined, and names that hold commas.
+
+``;`` separates labels. Lists (Python's, JSON's, numpy's) and ``|`` are recognised. A comma may separate labels or belong
+to a name (``Baby cry, infant cry``): it separates where no blank follows it, or where the parts are labels elsewhere in
+the table too; it belongs to the name in AudioSet's names. What remains is asked, not guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from synth.corpora.comma_names import COMMA_NAMES
+from synth.errors import InputError
+
+_QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+_LIST = re.compile(rf"[\[({{]\s*(?:(?:{_QUOTED})(?:[\s,]+(?:{_QUOTED}))*\s*,?)?\s*[\])}}]", re.DOTALL)
+_BARE_LIST = re.compile(r"\[([^\[\]'\"]*)\]")
+_TIGHT = re.compile(r",(?=[^\s\d])|(?<=\D),(?=\d)")  # a comma that no blank follows, and none within a number
+_ONE = re.compile(_QUOTED, re.DOTALL)
+_KNOWN = frozenset(name.casefold() for name in COMMA_NAMES)
+_EMPTY = frozenset({"nan", "<na>", "nat"})  # what pandas writes for a missing value
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of each cell, and how cells were read where that is unusual."""
+
+    cells: list[tuple[str, ...]]
+    said: tuple[str, ...]
+
+
+def read(cells: Sequence[str], numbers: Sequence[int], where: str) -> Labels:
+    """Read the cells of a column of labels; ``numbers`` are their rows, ``where`` names table and column in errors.
+
+    Raises InputError where nothing says whether a comma separates labels or belongs to a name.
+    """
+    out: list[list[str] | None] = [None] * len(cells)
+    said = []
+    lists = bars = 0
+    texts: dict[int, str] = {}
+    for k, cell in enumerate(cells):
+        text = cell.strip()
+        found = _from_list(text)
+        if text.casefold() in _EMPTY:
+            out[k] = []
+        elif found is not None:
+            out[k] = found
+            lists += 1
+        elif ";" in text:
+            out[k] = text.split(";")
+        elif "|" in text:
+            out[k] = text.split("|")
+            bars += 1
+        else:
+            texts[k] = text
+    if lists:
+        said.append(f"{lists} cells of labels are lists")
+    if bars:
+        said.append(f"{bars} cells of labels are separated by '|'")
+    semicolons = any(";" in cell for cell in cells)
+    with_commas = {k: text for k, text in texts.items() if "," in text and not semicolons}
+    others = Counter(label.strip() for found in out if found for label in found)
+    others.update(text for k, text in texts.items() if k not in with_commas)
+    split = _by_commas(with_commas, others, numbers, where)
+    if split.separated:
+        said.append(f"{split.separated} cells of labels are separated by ','")
+    for k, text in texts.items():
+        out[k] = split.cells.get(k, [text])
+    tidy = [tuple(dict.fromkeys(one for label in found or () if (one := label.strip()))) for found in out]
+    return Labels(tidy, tuple(said))
+
+
+def _from_list(text: str) -> list[str] | None:
+    """Return the items of a list as Python, JSON or numpy write one; None for a text that is none."""
+    if text[:1] not in "[({" or not text:
+        return None
+    if _LIST.fullmatch(text):
+        return [re.sub(r"\\(.)", r"\1", item[1:-1]) for item in _ONE.findall(text)]
+    bare = _BARE_LIST.fullmatch(text)
+    return bare[1].split(",") if bare else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    cells: dict[int, list[str]]
+    separated: int
+
+
+def _by_commas(cells: dict[int, str], others: Counter[str], numbers: Sequence[int], where: str) -> _Split:
+    """Split cells that hold commas; ``others``: the labels of all other cells."""
+    if not cells:
+        return _Split({}, 0)
+    tight = any(_TIGHT.search(text) for text in cells.values())  # 'dog,cat': no name is written so
+    units = {k: _units(text, tight) for k, text in cells.items()}
+    doubtful = {text: found for k, found in units.items() if len(found) > 1 or _unsure(found[0]) for text in [cells[k]]}
+    loose = {text: found for text, found in doubtful.items() if not tight or any(_unsure(one) for one in found)}
+    if not loose:
+        return _Split(units, sum(len(found) > 1 for found in units.values()))
+    parts = {text: _units(text, False) for text in dict.fromkeys(cells.values())}
+    met = Counter(part for found in parts.values() for part in dict.fromkeys(found))
+    recurs = {text: all(met[part] > 1 or part in others for part in parts[text]) for text in loose}
+    if sum(recurs.values()) * 2 >= len(recurs):
+        cut = {k: parts[text] for k, text in cells.items()}
+        return _Split(cut, sum(len(found) > 1 for found in cut.values()))
+    text = next(text for text in loose if not recurs[text])
+    row = numbers[next(k for k, one in cells.items() if one == text)]
+    raise InputError(
+        f"{where}, row {row}: '{text}' is one label that holds commas, or {text.count(',') + 1} labels: nothing in the "
+        f"table tells. Separate labels by ';' ({'; '.join(parts[text])}), or write one label as a list "
+        f'(["{text}"])'
+    )
+
+
+def _units(text: str, tight: bool) -> list[str]:
+    """Cut at commas (``tight``: at those that no blank follows), but not within a name of AudioSet."""
+    pieces = [piece.strip() for piece in (_TIGHT.split(text) if tight else text.split(","))]
+    out: list[str] = []
+    k = 0
+    while k < len(pieces):
+        end = next(
+            (n for n in range(min(len(pieces), k + 4), k + 1, -1) if ", ".join(pieces[k:n]).casefold() in _KNOWN), k + 1
+        )
+        out.append(", ".join(pieces[k:end]))
+        k = end
+    return [piece for piece in out if piece] or [text]
+
+
+def _unsure(unit: str) -> bool:
+    """Tell whether a unit holds a comma and is no name of AudioSet."""
+    return "," in unit and unit.casefold() not in _KNOWN

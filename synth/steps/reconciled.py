@@ -1,0 +1,257 @@
+"""Who is the same person, and what is the same recording, over all roots together: nobody may be in two splits.
+
+Before the audio is read: a speaker whose rows disagree about the sex is not used. After it: recordings with the same
+samples are one recording, if everybody agrees on who speaks and what is heard; else none of them is believed. Two ids
+that share samples are one person; whoever shares a group, a person or samples is in one group.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from synth.audio.measured import Measured
+from synth.corpora import persons
+from synth.corpora.items import Item, Oddities, Oddity
+from synth.errors import listed
+
+Found = tuple[str, Item]  # the name of the root, and a file below it
+SEVERAL = 3  # speakers of one table with the same samples: these are of a common recording, not of one person
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The rows with speakers, sexes and groups of their persons, their measures with statuses, and what was joined."""
+
+    items: list[Item]
+    facts: list[Measured]
+    oddities: tuple[Oddity, ...]
+
+
+class Sets:
+    """Disjoint sets of things that are joined two by two; a set is called after its first member in the given order."""
+
+    def __init__(self, order: Iterable[Hashable]) -> None:
+        self._rank = {name: k for k, name in enumerate(dict.fromkeys(order))}
+        self._parent: dict[Hashable, Hashable] = {}
+
+    def top(self, name: Hashable) -> Hashable:
+        """Return the name of the set of a thing."""
+        path = []
+        while (above := self._parent.get(name, name)) != name:
+            path.append(name)
+            name = above
+        for one in path:
+            self._parent[one] = name
+        return name
+
+    def join(self, one: Hashable, other: Hashable) -> None:
+        """Make one set of two."""
+        first, second = sorted((self.top(one), self.top(other)), key=lambda name: self._rank[name])
+        if first != second:
+            self._parent[second] = first
+
+    def __bool__(self) -> bool:
+        return bool(self._parent)
+
+
+def of_one_sex(rows: Sequence[Found], oddities: Oddities) -> list[Item]:
+    """Return the items, a speaker's sex being the one that any of the rows gives.
+
+    Recordings of speakers whose rows disagree have the status ``conflicting-sex`` and a reason that names two rows.
+    """
+    given: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for k, (_, item) in enumerate(rows):
+        if item.speaker_id and item.sex:
+            given[item.speaker_id].setdefault(item.sex, k)
+    bad = {who: sorted(found.values()) for who, found in given.items() if len(found) > 1}
+    out = []
+    for _, item in rows:
+        found = given.get(item.speaker_id or "")
+        if item.speaker_id in bad:
+            one, other = (rows[k] for k in bad[item.speaker_id])
+            reason = (
+                f"the speaker {item.speaker_id} is {one[1].sex} in {_place(one)} and {other[1].sex} in {_place(other)}: "
+                "correct the one that is wrong"
+            )
+            oddities.add("conflicting-sex", reason, "recordings of speakers of whom both sexes are said; not used")
+            out.append(replace(item, status="conflicting-sex", reason=reason) if item.status == "ok" else item)
+        elif found and item.sex is None and item.status == "ok":
+            out.append(replace(item, sex=next(iter(found))))
+        else:
+            out.append(item)
+    return out
+
+
+def reconciled(rows: Sequence[Found], facts: Sequence[Measured]) -> Reconciled:
+    """Reconcile rows by their samples; ``facts`` are their measures, in the same order."""
+    work = _Work(list(rows), list(facts))
+    work.judge()
+    work.join()
+    return Reconciled([item for _, item in work.rows], work.facts, work.oddities.all())
+
+
+@dataclass
+class _Work:
+    rows: list[Found]
+    facts: list[Measured]
+    oddities: Oddities = field(default_factory=Oddities)
+
+    def __post_init__(self) -> None:
+        self.alike: list[list[int]] = []  # rows with the same samples or the same bytes, two or more
+        for name in ("pcm_sha256", "sha256"):
+            by_content: defaultdict[str, list[int]] = defaultdict(list)
+            for k, fact in enumerate(self.facts):
+                content = getattr(fact, name)
+                if fact.status == "ok" and content:
+                    by_content[content].append(k)
+            found = [rows for rows in by_content.values() if len(rows) > 1]
+            self.alike += found
+            if name == "pcm_sha256":
+                self.same_samples = found
+
+    def judge(self) -> None:
+        """Give recordings with the same samples their statuses: one stays if all agree, else none.
+
+        Segments of videos are left alone: the same sound under two ids is a re-upload, and what it needs is one group.
+        """
+        for alike in self.same_samples:
+            same = [k for k in alike if self.rows[k][1].ytid is None]
+            if len(same) < 2:
+                continue
+            items = [self.rows[k][1] for k in same]
+            speakers = {_local(item.speaker_id) for item in items if item.speaker_id}
+            sexes = {item.sex for item in items if item.speaker_id and item.sex}
+            labels = {(item.labels, item.emotion) for item in items if item.labels or item.emotion}
+            if len(speakers) > 1 or self._two_of_one_table(items):
+                self._none(same, "conflicting-speakers", "speakers", "speaker_id")
+            elif len(sexes) > 1:
+                self._none(same, "conflicting-sex", "sexes of the speaker", "sex")
+            elif len(labels) > 1:
+                self._none(same, "conflicting-labels", "labels", "labels")
+            else:
+                self._one(same)
+
+    def _two_of_one_table(self, items: Sequence[Item]) -> bool:
+        """Tell whether two ids of one name space are among the speakers of some items."""
+        spaces = Counter(who.partition("/")[0] for who in {item.speaker_id for item in items if item.speaker_id})
+        return any(count > 1 for count in spaces.values())
+
+    def _one(self, same: Sequence[int]) -> None:
+        """Keep the recording of which most is known, the first of equals."""
+        known = {
+            k: (bool(item.speaker_id), bool(item.sex), bool(item.labels or item.emotion), bool(item.split))
+            for k in same
+            for item in [self.rows[k][1]]
+        }
+        kept = max(same, key=lambda k: (known[k], -k))
+        for k in same:
+            if k != kept:
+                self._status(k, "duplicate", f"the same samples as {self._name(kept)}")
+
+    def _none(self, same: Sequence[int], status: str, what: str, column: str) -> None:
+        """Leave out all of some recordings; each names one that says something else."""
+        for k in same:
+            own = getattr(self.rows[k][1], column)
+            other = next((j for j in same if getattr(self.rows[j][1], column) not in (own, None, ())), None)
+            other = next(j for j in same if j != k) if other is None else other
+            why = (
+                f"the same samples as {self._name(other)}, under other {what}: {_said(own)} here, "
+                f"{_said(getattr(self.rows[other][1], column))} there; nobody knows which is right"
+            )
+            self._status(k, status, why)
+
+    def _status(self, k: int, status: str, reason: str) -> None:
+        self.facts[k] = replace(self.facts[k], status=status, reason=reason)
+
+    def _name(self, k: int) -> str:
+        root, item = self.rows[k]
+        return f"{root}/{item.path}"
+
+    def join(self) -> None:
+        """Make one person of ids that share samples, one group of what shares a person, a group or samples."""
+        people = Sets(item.speaker_id for _, item in self.rows if item.speaker_id)
+        sexes: dict[Hashable, str] = {}
+        for _, item in self.rows:
+            if item.speaker_id and item.sex:
+                sexes[item.speaker_id] = item.sex
+        shared: list[list[int]] = []
+        for same in self.alike:
+            who = list(dict.fromkeys(one for k in same if (one := self.rows[k][1].speaker_id)))
+            spaces = Counter(one.partition("/")[0] for one in who)
+            common = {one for one in who if spaces[one.partition("/")[0]] >= SEVERAL}
+            shared.append([k for k in same if self.rows[k][1].speaker_id not in common])
+            self._one_person([one for one in who if one not in common], people, sexes)
+        if people:
+            self._tell(people)
+            for k, (root, item) in enumerate(self.rows):
+                if item.speaker_id and (name := str(people.top(item.speaker_id))) != item.speaker_id:
+                    self.rows[k] = root, replace(item, speaker_id=name, sex=item.sex or sexes.get(name))
+        self._group(shared)
+        self._without_sex()
+
+    def _one_person(self, ids: Sequence[str], people: Sets, sexes: dict[Hashable, str]) -> None:
+        """Join ids that share samples; ids of different sex are two persons all the same."""
+        for k, one in enumerate(ids):
+            for other in ids[:k]:
+                first, second = people.top(one), people.top(other)
+                both = {sexes[top] for top in (first, second) if top in sexes}
+                if first != second and len(both) < 2:
+                    people.join(first, second)
+                    sexes |= {people.top(first): sex for sex in both}
+
+    def _tell(self, people: Sets) -> None:
+        """Say which ids are one person."""
+        members: defaultdict[str, list[str]] = defaultdict(list)
+        for one in dict.fromkeys(item.speaker_id for _, item in self.rows if item.speaker_id):
+            members[str(people.top(one))].append(one)
+        for name, ids in members.items():
+            if len(ids) > 1:
+                says = (
+                    "persons who have several ids, as these share recordings; one speaker each, called by the first id"
+                )
+                self.oddities.add("one-person", listed((name, *(one for one in ids if one != name)), 4), says)
+
+    def _group(self, shared: Iterable[Sequence[int]]) -> None:
+        groups = Sets(sorted({item.group_id for _, item in self.rows if item.group_id}))
+        of_speaker: dict[str, str] = {}
+        for _, item in self.rows:
+            if item.speaker_id and item.group_id:
+                first = of_speaker.setdefault(item.speaker_id, item.group_id)
+                if first != item.group_id:
+                    groups.join(first, item.group_id)
+        for same in shared:
+            ids = list(dict.fromkeys(group for k in same if (group := self.rows[k][1].group_id)))
+            for other in ids[1:]:
+                groups.join(ids[0], other)
+        if not groups:
+            return
+        for k, (root, item) in enumerate(self.rows):
+            if item.group_id and (name := str(groups.top(item.group_id))) != item.group_id:
+                self.rows[k] = root, replace(item, group_id=name)
+
+    def _without_sex(self) -> None:
+        """Recordings of a speaker of unknown sex are of no use but for their labels."""
+        for k, (_, item) in enumerate(self.rows):
+            if self.facts[k].status != "ok" or not item.speaker_id or item.sex or item.labels:
+                continue
+            where = item.said_in or item.path
+            why = f"{where} says '{item.sex_word}'" if item.sex_word else f"{where} says nothing of it"
+            self._status(k, "unknown-sex", f"the sex of {item.speaker_id} is not known as female or male: {why}")
+
+
+def _local(speaker_id: str) -> str:
+    """Return the id of a speaker within its name space, in the form in which ids are compared."""
+    return persons.identity(speaker_id.partition("/")[2] or speaker_id)
+
+
+def _place(found: Found) -> str:
+    root, item = found
+    return item.said_in or f"{root}/{item.path}"
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return str(value) if value is not None else "none"
