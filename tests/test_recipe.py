@@ -149,7 +149,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
 
 
 def test_the_content_is_what_changes_a_sample_or_a_label():
-    content = MixOptions(source=("a",), noise="n", csv="c", store="files").content()
+    content = MixOptions(source=("a",), noise="n", csv=("c",), store="files", split="80/10/10").content()
     assert not {"source", "noise", "csv", "store"} & set(content)
     assert {"codec", "stems", "seed", "speakers", "rate", "seconds", "split"} <= set(content)
     assert json.loads(json.dumps(content)) == content
@@ -175,7 +175,7 @@ def test_a_folder_says_which_command_made_it(tmp_path):
 
 
 def test_what_labelled_clips_were_made_of_is_no_content():
-    content = ManifestOptions(sources="s", verdicts="v", store="files", label=("a",)).content()
+    content = ManifestOptions(sources="s", verdicts="v", store="files", label=("a",), split="80/10/10").content()
     assert not {"sources", "verdicts", "store"} & set(content)
     assert {"label", "min_verdict", "windows", "split", "seconds", "rate", "seed", "codec"} <= set(content)
     assert options("manifest", json.loads(json.dumps(content)), "plan") == ManifestOptions(label=("a",))

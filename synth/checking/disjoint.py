@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.checking.findings import Finding, counted, named
+from synth.checking.persons import persons
 from synth.checking.rows import Clips
 from synth.tables import SPLITS
 
@@ -16,7 +17,7 @@ Ints = NDArray[np.int64]
 
 
 def disjoint(clips: Clips) -> list[Finding]:
-    """Return a finding each for groups, speakers, chapters (of one corpus), files and samples shared between splits."""
+    """Return a finding each for groups, speakers, chapters (of one corpus), files, samples and persons in two splits."""
     sources = clips.sources
     corpus, chapter = sources.code("corpus"), sources.code("chapter")
     chapters = sources.names("chapter")
@@ -28,6 +29,7 @@ def disjoint(clips: Clips) -> list[Finding]:
         _shared(clips, "chapters", of_corpus, names),
         _shared(clips, "files", sources.code("sha256"), sources.names("sha256")),
         _shared(clips, "samples", sources.code("pcm_sha256"), sources.names("pcm_sha256")),
+        persons(clips),
     ]
 
 

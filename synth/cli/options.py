@@ -33,7 +33,10 @@ def _option(
 
 
 SPEAKERS = _option("--speakers", "How many speakers a clip has, e.g. 1-3 or 2.", metavar="N[-M]")
-SPLIT = _option("--split", "Shares of train/val/test, or subset:NAME=train,…, or 'given'.")
+_SPLIT_HELP = (
+    "Shares of train/val/test, or subset:NAME=train,…, or 'given'.  [default: what the --csv says, else 80/10/10]"
+)
+SPLIT = _option("--split", _SPLIT_HELP)
 SEED = _option("--seed", "Seed of every draw.", int)
 CLIPS = _option("--clips", "Clips in train/val/test; a zero means no such split.", metavar="N/N/N")
 RATE = _option("--rate", "Sample rate of the clips in Hz.", int)
@@ -96,7 +99,7 @@ _MANIFEST = (
         click.Choice(["start", "all"]),
         of=_CLIPS,
     ),
-    _option("--split", "Shares of train/val/test, or subset:NAME=train,…, or 'given'.", of=_CLIPS),
+    _option("--split", _SPLIT_HELP, of=_CLIPS),
     _option("--seconds", "Length of a clip: longer recordings are cut, shorter ones padded.", float, of=_CLIPS),
     _option("--rate", "Sample rate of the clips in Hz.", int, of=_CLIPS),
     SEED,

@@ -70,6 +70,8 @@ def split(session: Session, result: Split, shares: str = "", speakers: str = "1"
             )
             session.say(f"  {name if name != 'none' else 'in no split'}: {words} speakers")
     _say_why_uneven(session, result, shares, speakers)
+    if result.told:
+        session.say("  the column split of the table is used, as no --split was given")
     if not any(result.shared.values()):
         session.say("  no group, speaker, chapter or recording is in two splits")
 
@@ -128,6 +130,8 @@ def labelled(session: Session, result: Labelled) -> None:
     ]
     if lacking:
         session.say(f"  no clip of {listed(lacking)}: too few groups")
+    if result.told:
+        session.say("  the column split of the table is used, as no --split was given")
     for why, count in result.left_out.items():
         session.say(f"  left out: {count:,} {why}")
     facts = result.facts

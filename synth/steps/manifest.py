@@ -30,7 +30,7 @@ from synth.steps.progress import Note, Progress, silent, unsaid, workers
 from synth.steps.remeasured import remeasured
 from synth.steps.render import Rendered, rendered_to
 from synth.steps.results import Result, made
-from synth.steps.split import given, groups_of, with_splits
+from synth.steps.split import BY_SHARE, given, groups_of, says_split, with_splits
 from synth.store import parquet
 from synth.store.atomic import replacing
 from synth.store.memory import give_back
@@ -47,7 +47,8 @@ class Planned(Result):
     """A plan of labelled clips: clips by split, and by split and label; what was left out, by reason.
 
     ``facts``: recordings cut, recordings padded, labels judged wrong, labels kept unjudged, seconds beyond the clips;
-    ``every``: whether a long recording makes several clips.
+    ``every``: whether a long recording makes several clips. ``told``: the splits are those of the table that describes
+    the recordings, as nobody asked for others.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Planned(Result):
     left_out: dict[str, int]
     facts: dict[str, float]
     every: bool
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -126,6 +128,8 @@ def planned(
     """Write the plan of labelled clips to ``out``; the sources of the result are those that it was made from."""
     rate_hz, frames = checked_rate(options.rate), whole_frames("--seconds", options.seconds)
     table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, SOURCES_BY)
+    told = options.split is None and says_split(table)
+    options = replace(options, split="given" if told else options.split or BY_SHARE)
     chosen = _chosen(table, options, note)
     ready = remeasured(chosen.table, chosen.taken, rate_hz, roots, jobs, progress)
     status = ready.column("status").to_pylist()
@@ -177,7 +181,7 @@ def planned(
         file.write_table(whole, row_group_size=ROW_GROUP)
         file.add_key_value_metadata(dict(sorted(metadata.items())))
     left = {why: count for why, count in sorted(left_out.items()) if count}
-    return Planned(out, ready, digest, clips, labels, left, facts, every=options.windows == "all")
+    return Planned(out, ready, digest, clips, labels, left, facts, options.windows == "all", told)
 
 
 def _chosen(table: pa.Table, options: ManifestOptions, note: Note) -> _Chosen:
@@ -240,10 +244,11 @@ def _split(
     """Return SOURCES with splits, and the split of each window (index into SPLITS, -1: none)."""
     groups = table.column("group_id").to_pylist()
     assigned: Mapping[str, str | None]
-    if options.split == "given":
+    wanted = options.split or BY_SHARE
+    if wanted == "given":
         assigned = given(table)
-    elif options.split.startswith("subset:"):
-        assigned = splitting.by_subset(groups_of(table), splitting.parse_subsets(options.split))
+    elif wanted.startswith("subset:"):
+        assigned = splitting.by_subset(groups_of(table), splitting.parse_subsets(wanted))
     else:
         members: dict[str, Counter[str]] = {}
         sizes: Counter[str] = Counter()
@@ -254,16 +259,16 @@ def _split(
             sizes[groups[source]] += 1
         assigned = stratified(
             [Labelled(name, sizes[name], members[name]) for name in sorted(members)],
-            splitting.parse_shares(options.split),
+            splitting.parse_shares(wanted),
             options.seed,
         )
-    ready, _ = with_splits(table, assigned, options.split)
+    ready, _ = with_splits(table, assigned, wanted)
     rank = {name: k for k, name in enumerate(SPLITS)}
     split = np.array([rank.get(name, -1) for name in ready.column("split").to_pylist()], np.int64)[found.source]
     empty = [name for name in SPLITS if name in assigned.values() and rank[name] not in split]
     if empty:
         raise InfeasibleError(
-            f"--split {options.split}: no clip is left for {listed(empty)}; what was there is silent or damaged. Nearest "
+            f"--split {wanted}: no clip is left for {listed(empty)}; what was there is silent or damaged. Nearest "
             "feasible: without that split, or split by share (80/10/10)"
         )
     return ready, split

@@ -65,7 +65,7 @@ def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, prog
     """Write the plan of resolved options; see :func:`plan`."""
     table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, MADE_BY)
     said = parquet.metadata(table.schema)
-    options = options.with_changes({"split": said.get("split")})
+    options = options.with_changes({"split": said.get("split", options.split or "given")})
     rate = json.loads(said.get("rate_hz", "null"))
     if rate is not None and rate != options.rate:
         raise InputError(

@@ -21,22 +21,27 @@ from synth.store import arrays, parquet
 from synth.tables import NOISE, SOURCES, SPLITS
 
 MADE_BY = "synth index PATH -o sources.parquet"
+BY_SHARE = "80/10/10"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Split(Result):
-    """A SOURCES table with splits, and the proof: groups by (split, sex), and what is shared between splits (nothing)."""
+    """A SOURCES table with splits, and the proof: groups by (split, sex), and what is shared between splits (nothing).
+
+    ``told``: nobody asked for a split, and it is that of the table that describes the recordings.
+    """
 
     table: pa.Table
     groups: dict[tuple[str, str], int]
     shared: dict[str, list[str]]
     without: int
+    told: bool = False
 
 
 def split(
     sources: str | Path | pa.Table,
     *,
-    split: Shares = "80/10/10",
+    split: Shares | None = None,
     speakers: Speakers = "1-3",
     clips: Clips | None = None,
     seed: int = 0,
@@ -45,31 +50,41 @@ def split(
 ) -> Split:
     """Split sources by group: ``80/10/10``, ``subset:NAME=train,…`` or ``given`` (as a CSV said).
 
+    Without ``split`` it is ``given`` where a table of one's own had a column split, else ``80/10/10``.
     A split that is to hold clips of up to n speakers of one sex gets at least n of each. Raises InfeasibleError with the
     numbers and the nearest feasible request when the groups are too few.
     """
     asked = over(MixOptions(), {"split": split, "speakers": speakers, "clips": clips}, "synth.split()")
-    split, speakers, clips = asked.split, asked.speakers, None if clips is None else asked.clips
+    speakers, clips = asked.speakers, None if clips is None else asked.clips
     table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, MADE_BY)
-    groups = groups_of(table)
+    groups, told = groups_of(table), asked.split is None and says_split(table)
+    how = "given" if told else asked.split or BY_SHARE
     assigned: Mapping[str, str | None]
-    if split == "given":
+    if how == "given":
         assigned = given(table)
-    elif split.startswith("subset:"):
+    elif how.startswith("subset:"):
         voices = [group for group in groups if not group.noise]
-        assigned = splitting.by_subset(voices, splitting.parse_subsets(split))
+        assigned = splitting.by_subset(voices, splitting.parse_subsets(how))
         used = [name for name in SPLITS if name in set(assigned.values())]
         noise = [group for group in groups if group.noise]
         shares = splitting.parse_shares("/".join("1" if name in used else "0" for name in SPLITS))
         assigned = {**assigned, **splitting.by_share(noise, shares, seed, {})}
     else:
-        shares = splitting.parse_shares(split)
+        shares = splitting.parse_shares(how)
         assigned = splitting.by_share(groups, shares, seed, _fewest(speakers, clips, list(shares)))
-    done, proof = with_splits(table, assigned, split)
+    done, proof = with_splits(table, assigned, how)
     counts = Counter((assigned[group.group_id] or "none", group.sex or "none") for group in groups if not group.noise)
     if out:
         parquet.write(done, Path(out))
-    return Split(done, dict(counts), proof, done.column("split").null_count)
+    return Split(done, dict(counts), proof, done.column("split").null_count, told)
+
+
+def says_split(table: pa.Table) -> bool:
+    """Tell whether a table of one's own named splits: the column is there, and no split was made since."""
+    if "split" in parquet.metadata(table.schema):
+        return False
+    pairs = zip(table.column("split").to_pylist(), table.column("status").to_pylist(), strict=True)
+    return any(name is not None and status == "ok" for name, status in pairs)
 
 
 def with_splits(

@@ -1,0 +1,88 @@
+"""Several labels in a cell: recognised and said, or asked about; never one label per combination."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synth.corpora import label_cells
+from synth.corpora.comma_names import COMMA_NAMES
+from synth.errors import InputError
+from tests.real_data import DATA, needs_data
+
+names = st.text(st.sampled_from("abcdefg -_'"), min_size=1, max_size=6).map(str.strip).filter(bool)
+sets = st.lists(st.lists(names, max_size=4, unique=True), min_size=1, max_size=12)
+
+
+def cells(*texts):
+    return label_cells.read(texts, range(2, len(texts) + 2), "t.csv, column labels")
+
+
+@given(sets, st.sampled_from([json.dumps, repr, lambda found: str(np.array(found, object)) if found else "[]"]))
+def test_lists_are_lists(found, write):
+    got = cells(*(write(labels) for labels in found))
+    assert got.cells == [tuple(labels) for labels in found]
+    assert got.said == (f"{len(found)} cells of labels are lists",)
+
+
+@given(sets, st.sampled_from([";", " ; ", "|", " | "]))
+def test_what_joins_labels_separates_them(found, joiner):
+    assert cells(*(joiner.join(labels) for labels in found)).cells == [tuple(labels) for labels in found]
+
+
+@given(st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=3, unique=True), min_size=1, max_size=12))
+def test_commas_without_blanks_separate(found):
+    got = cells(*(",".join(labels) for labels in found))
+    assert got.cells == [tuple(labels) for labels in found]
+
+
+@pytest.mark.parametrize("name", COMMA_NAMES)
+def test_names_of_audioset_keep_their_commas(name):
+    assert cells(name, "Speech").cells == [(name,), ("Speech",)]
+    assert cells(f"Speech,{name}", name).cells == [("Speech", name), (name,)]
+    assert cells(f"Speech, {name}", "Speech", name).cells == [("Speech", name), ("Speech",), (name,)]
+
+
+@needs_data
+def test_all_names_with_commas_are_known():
+    lines = (DATA / "audioset" / "class_labels_indices.csv").read_text("utf-8").splitlines()[1:]
+    published = [line.split(",", 2)[2].strip('"') for line in lines]
+    assert set(COMMA_NAMES) == {name for name in published if "," in name}
+
+
+def test_parts_that_are_labels_elsewhere_are_labels():
+    got = cells("dog, cat", "dog", "cat, bird", "bird")
+    assert got.cells == [("dog", "cat"), ("dog",), ("cat", "bird"), ("bird",)]
+    assert got.said == ("2 cells of labels are separated by ','",)
+
+
+@pytest.mark.parametrize(
+    "column", [("dog, cat", "bird"), ("dog, cat", "dog, cat"), ("Water, tap", "Water"), ("a, b", "c, d", "a")]
+)
+def test_what_nothing_tells_is_asked(column):
+    with pytest.raises(
+        InputError, match=r"row 2: '.*' is one label that holds commas, or 2 labels.*Separate labels by ';'"
+    ):
+        cells(*column)
+
+
+def test_the_answers_to_the_question_are_understood():
+    assert cells("dog; cat", "bird").cells == [("dog", "cat"), ("bird",)]
+    assert cells('["dog, cat"]', "bird").cells == [("dog, cat",), ("bird",)]
+    assert cells("Water, tap; Sink, filling", "Door, wooden").cells == [
+        ("Water, tap", "Sink, filling"),
+        ("Door, wooden",),
+    ]
+
+
+def test_missing_values_are_no_labels():
+    assert cells("nan", "dog", "", "<NA>", "NaN").cells == [(), ("dog",), (), (), ()]
+
+
+def test_a_decimal_comma_is_asked_about():
+    with pytest.raises(InputError, match="'1,5 kHz' is one label"):
+        cells("1,5 kHz", "noise")
