@@ -153,7 +153,7 @@ def test_the_content_is_what_changes_a_sample_or_a_label():
     assert not {"source", "noise", "csv", "store"} & set(content)
     assert {"codec", "stems", "seed", "speakers", "rate", "seconds", "split"} <= set(content)
     assert json.loads(json.dumps(content)) == content
-    assert mix_options(content, "plan") == MixOptions()
+    assert mix_options(content, "plan") == MixOptions(split="80/10/10")
 
 
 MANIFESTS = st.builds(ManifestOptions, **{field.name: VALUES[str(field.type)] for field in fields(ManifestOptions)})
@@ -178,7 +178,9 @@ def test_what_labelled_clips_were_made_of_is_no_content():
     content = ManifestOptions(sources="s", verdicts="v", store="files", label=("a",), split="80/10/10").content()
     assert not {"sources", "verdicts", "store"} & set(content)
     assert {"label", "min_verdict", "windows", "split", "seconds", "rate", "seed", "codec"} <= set(content)
-    assert options("manifest", json.loads(json.dumps(content)), "plan") == ManifestOptions(label=("a",))
+    assert options("manifest", json.loads(json.dumps(content)), "plan") == ManifestOptions(
+        label=("a",), split="80/10/10"
+    )
 
 
 @pytest.mark.parametrize(

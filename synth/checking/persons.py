@@ -109,11 +109,14 @@ def _shared(sources: Sources) -> tuple[list[tuple[int, int]], list[tuple[int, in
     """Return the pairs of ids that share a recording: all of them, and those that may be of one person by their sex."""
     speaker, sex = sources.code("speaker_id"), sources.sex
     names = sources.names("speaker_id")
+    status = sources.names("status")
+    heard = np.array([one == "ok" or one.startswith(("duplicate", "conflicting")) for one in status], np.bool_)
+    sounds = heard[sources.code("status")]  # two silent files, or two of noise, have nobody in common
     every: list[tuple[int, int]] = []
     alike: list[tuple[int, int]] = []
     for column in ("pcm_sha256", "sha256"):
         code = sources.code(column)
-        rows = np.flatnonzero((code >= 0) & (speaker >= 0))
+        rows = np.flatnonzero((code >= 0) & (speaker >= 0) & sounds)
         rows = rows[np.bincount(code[rows])[code[rows]] > 1] if len(rows) else rows
         rows = rows[np.lexsort((speaker[rows], code[rows]))]
         rows = rows[np.append(True, (np.diff(code[rows]) != 0) | (np.diff(speaker[rows]) != 0))] if len(rows) else rows

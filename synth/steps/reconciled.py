@@ -186,8 +186,10 @@ class _Work:
         if people:
             self._tell(people)
             for k, (root, item) in enumerate(self.rows):
-                if item.speaker_id and (name := str(people.top(item.speaker_id))) != item.speaker_id:
-                    self.rows[k] = root, replace(item, speaker_id=name, sex=item.sex or sexes.get(name))
+                name = str(people.top(item.speaker_id)) if item.speaker_id else None
+                sex = item.sex or sexes.get(name)
+                if (name, sex) != (item.speaker_id, item.sex):
+                    self.rows[k] = root, replace(item, speaker_id=name, sex=sex)
         self._group(shared)
         self._without_sex()
 

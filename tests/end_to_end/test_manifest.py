@@ -64,7 +64,9 @@ def test_the_folder_is_what_the_contract_says(made):
     assert {path.name for path in made.iterdir()} == CONTRACT
     assert litter(made) == []
     assert json.loads((made / "audit.json").read_text())["holds"] is True
-    assert of_folder(made / "recipe.toml") == ManifestOptions(sources="sources.parquet", seconds=1.0, rate=16000)
+    assert of_folder(made / "recipe.toml") == ManifestOptions(
+        sources="sources.parquet", seconds=1.0, rate=16000, split="80/10/10"
+    )
 
 
 def test_a_clip_is_its_recording_and_then_zeros(made, sources):
@@ -282,7 +284,9 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(sources, tmp_path, wor
 
 def test_too_few_groups_and_sources_without_labels(sources, tmp_path):
     table = pq.read_table(sources)
-    few = table.filter(pa.array([group in ("video0", "video4") for group in table.column("group_id").to_pylist()]))
+    few = table.filter(
+        pa.array([group in ("sounds/video0", "sounds/video4") for group in table.column("group_id").to_pylist()])
+    )
     pq.write_table(few, tmp_path / "few.parquet")
     done = synth("manifest", tmp_path / "few.parquet", "--seconds", 1, "-o", tmp_path / "set", code=3)
     assert "2 groups of clips for 3 splits" in done.says
@@ -310,9 +314,10 @@ def test_a_changed_recording_is_refused_by_name(sources, tmp_path):
 def test_splits_that_are_given(sources, tmp_path):
     table = pq.read_table(sources)
     names = [
-        "test" if int(group[5:]) < 6 else "train" if group.startswith("video") else None
+        "test" if int(group[12:]) < 6 else "train"
         for group in (
-            value if value.startswith("video") else "video99" for value in table.column("group_id").to_pylist()
+            value if value.startswith("sounds/video") else "sounds/video99"
+            for value in table.column("group_id").to_pylist()
         )
     ]
     column = table.schema.get_field_index("split")
