@@ -81,7 +81,7 @@ def command(
         out=folder, jobs=jobs, recipe=options, roots=parse_given(roots), progress=session.progress, note=session.say
     )
     report.indexed(session, done.indexed)
-    report.split(session, done.split, str(options.split), str(options.speakers))
+    report.split(session, done.split, done.split.how, str(options.speakers))
     report.planned(session, done.planned)
     report.rendered(session, done.rendered)
     report.audited_briefly(session, done.audited)

@@ -44,7 +44,7 @@ def command(session: Session, sources: str, out: str, **given: str | int | None)
         out=out,
         progress=session.progress,
     )
-    report.split(session, done, str(options.split), str(options.speakers))
+    report.split(session, done, done.how, str(options.speakers))
     session.say(f"{out}: next: synth plan {out} --speakers {options.speakers} -o plan.parquet")
     groups = {f"{name}/{sex}": count for (name, sex), count in sorted(done.groups.items())}
     session.result({"out": out, "groups": groups, "shared": done.shared, "recordings_without_split": done.without})

@@ -28,7 +28,8 @@ BY_SHARE = "80/10/10"
 class Split(Result):
     """A SOURCES table with splits, and the proof: groups by (split, sex), and what is shared between splits (nothing).
 
-    ``told``: nobody asked for a split, and it is that of the table that describes the recordings.
+    ``how``: the split, as --split takes it; ``told``: nobody asked for it, and it is that of the table that describes the
+    recordings.
     """
 
     table: pa.Table
@@ -36,6 +37,7 @@ class Split(Result):
     shared: dict[str, list[str]]
     without: int
     told: bool = False
+    how: str = BY_SHARE
 
 
 def split(
@@ -76,7 +78,7 @@ def split(
     counts = Counter((assigned[group.group_id] or "none", group.sex or "none") for group in groups if not group.noise)
     if out:
         parquet.write(done, Path(out))
-    return Split(done, dict(counts), proof, done.column("split").null_count, told)
+    return Split(done, dict(counts), proof, done.column("split").null_count, told, how)
 
 
 def says_split(table: pa.Table) -> bool:
