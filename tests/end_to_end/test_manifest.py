@@ -264,7 +264,7 @@ def test_verdicts_take_labels_away(sources, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (("--label", "sawing"), 2, "did you mean 'saw'"),
+        (("--label", "sawn"), 2, "did you mean 'saw'"),
         (("--seconds", "0.501"), 2, "multiple of 0.02 s"),
         (("--rate", "44101"), 2, "--rate 44101"),
         (("--split", "80/20"), 2, "three shares"),
