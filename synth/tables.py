@@ -86,7 +86,7 @@ SOURCES = Table(
         Column("dc_n", _I32, "mean of the samples at the output rate, in steps of 1/32768; it is subtracted"),
         Column("speaker_id", _TEXT, "corpus/speaker, e.g. librispeech/84"),
         Column("sex", _TEXT, "F, M or null"),
-        Column("group_id", _TEXT, "what must not be torn apart by a split: the speaker, the file, the video"),
+        Column("group_id", _TEXT, "what a split keeps together: the speaker, the file, the video"),
         Column("chapter", _TEXT, "chapter or session of the recording"),
         Column("subset", _TEXT, "the corpus' own subset, e.g. train-clean-5"),
         Column("utterance_text", _TEXT, "transcript of the whole utterance"),
@@ -102,7 +102,7 @@ SOURCES = Table(
         Column(
             "envelope", pa.binary(), "one byte per whole 20 ms: RMS in half dB below full scale, 255 = -127.5 or less"
         ),
-        Column("peaks", pa.binary(), "one byte per whole 20 ms: largest absolute sample, likewise, rounded up"),
+        Column("peaks", pa.binary(), "one byte per whole 20 ms: largest absolute sample, in the same unit, rounded up"),
         Column(
             "speech",
             pa.binary(),
@@ -142,7 +142,7 @@ LEDGER = Table(
         Column("permanent", pa.bool_(), "whether asking again is useless; null while nothing was asked"),
         Column("message", _TEXT, "what the site or the check said"),
         Column("attempts", _I32, "number of attempts"),
-        Column("time", _TEXT, "when it was last asked for, UTC, ISO 8601"),
+        Column("time", _TEXT, "time of the last attempt, UTC, ISO 8601"),
         Column(
             "path", _TEXT, "the clip below the folder of the ledger, with forward slashes; null where there is none"
         ),
@@ -216,7 +216,7 @@ VERDICTS = Table(
     ),
 )
 HEARD = (  # further columns of VERDICTS, once a person decided
-    Column("model_verdict", _TEXT, "what the model had said where a person decided, else null"),
+    Column("model_verdict", _TEXT, "verdict of the model where a person decided, else null"),
     Column("model_reason", _TEXT, "the model's reason where a person decided, else null"),
     Column("check", pa.bool_(), "whether the person heard it in the random check; null where no person decided"),
     Column("check_seed", _I64, "seed of that random check, else null"),

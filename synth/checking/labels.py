@@ -1,4 +1,4 @@
-"""Labels: as many clips of each cell as were asked for, in every prefix, and labels that agree with the parts."""
+"""Labels: the number of clips of each cell, also among the first n clips for any n, and whether labels agree with the parts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def cells(
             if abs(had - want * weight / period) > 1:
                 wrong.append(f"{split} has {had:,} of {name}, wanted {want * weight / period:,.1f}")
             elif off > 1 + 1e-9:
-                wrong.append(f"a prefix of {split} is off by {off:.2f} clips of {name}")
+                wrong.append(f"the first clips of {split} miss the share of {name} by {off:.2f} clips")
     if len(planned) != len(clips):
         wrong.append(f"the plan has {counted(len(planned), 'row')}, the manifest {len(clips):,}")
     elif differ := clips.ids(planned != clips.cell):
@@ -55,8 +55,8 @@ def cells(
     says = (
         "; ".join(wrong[:6])
         if wrong
-        else f"{counted(len(clips), 'clip')} had of {total:,} asked, in {counted(len(weights), 'cell')}; no prefix of a "
-        f"split is off by more than {worst:.2f} clips"
+        else f"{total:,} clips requested, {len(clips):,} found, in {len(weights):,} class{'es' * (len(weights) != 1)}; the first "
+        f"n clips of a split, for any n, are within {worst:.2f} clips of each class's share"
     )
     return Finding("cells", not wrong, says, {"asked": dict(asked), "cells": figures, "prefix_off": round(worst, 4)})
 

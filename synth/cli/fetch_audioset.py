@@ -51,7 +51,12 @@ MOST_SKIPPED = 1000  # skipped lines that --json names one by one; all are count
     help="A list of segments, or a folder of them; repeatable.  [default: Google's, downloaded once]",
 )
 @click.option("--limit", type=int, default=None, help="Most clips in all; a larger one keeps what was chosen.")
-@click.option("--max-per-label", type=int, default=None, help="Most clips of each class, rare classes first; likewise.")
+@click.option(
+    "--max-per-label",
+    type=int,
+    default=None,
+    help="Most clips of each class, rare classes first; a larger one keeps what was chosen.",
+)
 @click.option(
     "--min-quality",
     type=float,
@@ -59,11 +64,16 @@ MOST_SKIPPED = 1000  # skipped lines that --json names one by one; all are count
     metavar="SHARE",
     help="Leave out classes of which fewer labels were found true (0 to 1), or that were never rated.",
 )
-@click.option("--exclude-ids", default=None, metavar="FILE", help="Videos (or segments, ID_ms) not wanted, one a line.")
+@click.option(
+    "--exclude-ids", default=None, metavar="FILE", help="Videos (or segments, ID_ms) to leave out, one per line."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice under a limit.")
 @click.option("--dry-run", is_flag=True, help="Say what would be fetched, how much and how long, and fetch nothing.")
 @click.option(
-    "--pace", default="300/h", show_default=True, help="Videos asked for over time, by all workers: 300/h, 5/min."
+    "--pace",
+    default="300/h",
+    show_default=True,
+    help="Requests for videos per hour or minute, by all workers: 300/h, 5/min.",
 )
 @click.option("--rate", type=int, default=48000, show_default=True, help="Sample rate of the clips in Hz.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Downloads at a time.")
@@ -208,11 +218,11 @@ def _say_expected(session: Session, selected: Selection, takes: Expected, pace: 
         given_up = f", {takes.given_up:,} are refused for good (--retry-permanent asks again)" if takes.given_up else ""
         session.say(f"{folder} has {takes.there:,} of them{given_up}")
     if not takes.videos:
-        session.say("Nothing to ask for.")
+        session.say("Nothing to download.")
         return
     session.say(
-        f"{takes.videos:,} videos to ask for at {pace}: {_duration(takes.eta_s)} at best; waiting out refusals comes on top"
-        + (", adopted copies are not asked for" if adopt else "")
+        f"{takes.videos:,} videos to request at {pace}: {_duration(takes.eta_s)} at best; waiting after refusals comes on top"
+        + (", adopted copies are not downloaded" if adopt else "")
     )
     session.say(
         f"About {SURVIVAL * 100:.0f} % of AudioSet's videos still existed in 2023 (84.3 % of balanced, 84.1 % of eval, 85.2 % of "
@@ -231,12 +241,12 @@ def _say_done(session: Session, done: Fetched, following: str | None) -> None:
         session.say(f"not adopted: {count:,} {reason}")
     low, high = done.interval
     adopted = f" ({done.outcome.adopted:,} adopted in this run)" if done.outcome.adopted else ""
-    session.say(f"Asked for {done.outcome.asked:,} clips, had {done.had:,}{adopted}")
+    session.say(f"{done.outcome.asked:,} clips requested, {done.had:,} found{adopted}")
     for status, count in done.by_reason.items():
         session.say(f"  {count:>7,}  {status}")
     if done.answered:
         session.say(
-            f"Yield: {done.had:,} of the {done.answered:,} that are had or refused for good, "
+            f"Yield: {done.had:,} of the {done.answered:,} that were found or are gone for good, "
             f"{_percent(done.had / done.answered)} (95 % interval: {_percent(low)} to {_percent(high)})"
         )
     if done.indexed:
@@ -255,13 +265,13 @@ def _partly(done: Fetched) -> str:
     says = f"{done.missing:,} of {done.outcome.asked:,} clips are missing: {listed}" if done.missing else ""
     says += f"; each has its reason in {done.folder / 'ledger.parquet'}." if says else ""
     if not done.had:
-        says = f"Nothing was had, so there is nothing to go on with. {says}"
+        says = f"No clip was found, so there is nothing to continue with. {says}"
     left = done.missing - done.final
     if done.outcome.stopped:
         return f"Stopped early: {done.outcome.stopped} Then the same command goes on. {says}".strip()
     if left:
-        return f"{says} {left:,} of them may still be had: run the same command again later."
-    return f"{says} None of them may be had by asking again (--retry-permanent asks all the same)."
+        return f"{says} {left:,} of them may still be available: run the same command again later."
+    return f"{says} Asking again will not help (--retry-permanent asks anyway)."
 
 
 def _next(selected: Selection, folder: Path, rate: int) -> str:

@@ -105,7 +105,7 @@ def _report(session: Session, done: Reviewed, verdicts: str, sources: str | None
     from synth.publishing.review.estimate import KEPT, REJECTED, together
 
     if done.recovered:
-        session.say(f"{done.recovered:,} decisions of a review that had ended without notice were put in first.")
+        session.say(f"{done.recovered:,} decisions of an earlier review that was interrupted were added first.")
     words = {"keep": "kept", "wrong": "dropped", "doubtful": "doubtful"}
     parts = ", ".join(f"{done.decided[verdict]:,} {word}" for verdict, word in words.items())
     session.say(

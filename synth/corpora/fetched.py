@@ -65,7 +65,9 @@ def read(listing: Listing) -> Corpus:
             )
         )
     for status, count in sorted(lost.items()):
-        oddities.add(f"not had: {status}", str(root / LEDGER_NAME), "segments without audio, see the ledger", count)
+        oddities.add(
+            f"not available: {status}", str(root / LEDGER_NAME), "segments without audio, see the ledger", count
+        )
     strange = [path for path, _ in listing.audio() if path not in known]
     if strange:
         oddities.add("not-in-ledger", strange[0], "audio files that the ledger does not know; left out", len(strange))

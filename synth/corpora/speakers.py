@@ -115,13 +115,13 @@ def parse(text: str, oddities: Oddities) -> dict[str, Speaker]:
             oddities.add("speakers-header", line.strip(), f"{NAME} has a header line without ';'; skipped")
             continue
         if len(fields) < 3 or not (fields[0].isascii() and fields[0].isdigit()):
-            oddities.add("speakers-row", line.strip()[:80], f"lines of {NAME} that are no row; skipped")
+            oddities.add("speakers-row", line.strip()[:80], f"lines of {NAME} that are not a row of the table; skipped")
             continue
         rows += 1
         spaced += " |" in line or "| " in line
         name = fields[4] if len(fields) > 4 else ""
         if "|" in name:
-            says = f"names in {NAME} that hold the separator '|'; read whole (pandas drops the row)"
+            says = f"names in {NAME} that hold the separator '|'; the name is read whole"
             oddities.add("speakers-pipe-in-name", f"{fields[0]}: {name}", says)
         sex = fields[1].upper()
         if sex not in ("F", "M"):

@@ -239,7 +239,7 @@ def test_what_it_takes_is_said_at_the_pace(site, own):
     told = says(run("--label", "Accordion", "--csv", own, "--dry-run", "--pace", "1/h"))
     for text in (
         "5 clips chosen, 0.01 h: 5 Accordion",
-        "5 videos to ask for at 1/h: 5.0 h at best",
+        "5 videos to request at 1/h: 5.0 h at best",
         "84.3 % of balanced, 84.1 % of eval, 85.2 % of unbalanced",
         "expect 4 of 5 clips at most",
         "to download",

@@ -63,7 +63,7 @@ def test_a_reupload_is_in_the_group_of_its_original(folder):
 
 def test_what_was_not_had_is_counted(folder):
     (corpus,) = [corpus for _, corpus in index([folder]).corpora]
-    assert [(odd.kind, odd.count) for odd in corpus.oddities] == [("not had: gone", 1)]
+    assert [(odd.kind, odd.count) for odd in corpus.oddities] == [("not available: gone", 1)]
 
 
 def test_a_clip_that_was_deleted_is_a_row_with_a_reason(folder):

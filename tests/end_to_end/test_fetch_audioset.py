@@ -89,10 +89,10 @@ def test_what_is_missing_is_listed_and_a_second_run_asks_only_for_what_may_be_ha
         assert found["yield"]["answered"] == 13
         assert found["yield"]["low"] < 11 / 13 < found["yield"]["high"]
         for text in (
-            "14 videos to ask for at 3600000/h",
+            "14 videos to request at 3600000/h",
             "3 of 14 clips are missing: 1 gone, 1 http, 1 private; each has its reason in audioset-accordion/ledger.parquet",
-            "1 of them may still be had: run the same command again",
-            "Yield: 11 of the 13 that are had or refused for good, 84.6 % (95 % interval: 57.8 % to 95.7 %)",
+            "1 of them may still be available: run the same command again",
+            "Yield: 11 of the 13 that were found or are gone for good, 84.6 % (95 % interval: 57.8 % to 95.7 %)",
             "Next: synth manifest audioset-accordion/sources.parquet --label Accordion --label 'Baby cry, infant cry' "
             "--seconds 10 --rate 16000 -o accordion",
         ):
@@ -114,7 +114,7 @@ def test_what_is_missing_is_listed_and_a_second_run_asks_only_for_what_may_be_ha
         whole(tmp_path / "audioset-accordion", 14)
 
         site.forget()
-        assert "Nothing to ask for" in fetch(site, tmp_path).says
+        assert "Nothing to download" in fetch(site, tmp_path).says
         assert not site.asked
 
 
@@ -152,7 +152,7 @@ def test_a_bot_check_stops_politely_and_says_what_to_do(lists, sounds, tmp_path)
     assert done.json["sources"] is None
     assert "not a bot" in done.json["stopped"]
     assert "--cookies" in done.says
-    assert "Nothing was had" in done.says
+    assert "No clip was found" in done.says
     assert not (tmp_path / "audioset-accordion" / "sources.parquet").exists()
 
 
@@ -169,7 +169,7 @@ def test_killed_and_resumed(lists, sounds, tmp_path):
         assert len(asked) < 14
         site.forget()
         done = fetch(site, tmp_path)
-        assert "had 14" in done.says
+        assert "14 found" in done.says
         assert len(site.ids("media") & asked) <= 1, "only what was not finished is fetched again"
         whole(tmp_path / "audioset-accordion", 14)
     for row in rows(tmp_path / "audioset-accordion" / "ledger.parquet"):
