@@ -13,10 +13,13 @@ A message says what was found and where, what was wanted, and the next thing to 
 from __future__ import annotations
 
 import errno
+import shlex
 import shutil
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+
+from synth.units import size
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a system answers where it takes no more bytes
 _WHY = {
@@ -69,6 +72,11 @@ def listed(items: Iterable[object], limit: int = 10) -> str:
     return f"{', '.join(texts[:limit])}, … ({len(texts)} in all)"
 
 
+def typed(*words: object) -> str:
+    """Return a command as it is typed, words with spaces or quotes quoted."""
+    return shlex.join(str(word) for word in words)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the nearest known word, or the empty string when none is near.
 
@@ -107,6 +115,6 @@ def disk_full(target: Path, error: OSError | None = None) -> InputError:
     left = shutil.disk_usage(next((at for at in target.absolute().parents if at.is_dir()), Path.cwd())).free
     return InputError(
         f"the disk is full{_WHY.get(error.errno or 0, '') if error else ''}: {target} could not be written "
-        f"({left / 1e6:.0f} MB left there); nothing half-written stays under a final name. Make room and run the same "
+        f"({size(left)} left there); nothing half-written stays under a final name. Make room and run the same "
         "command again: it goes on where it stopped"
     )

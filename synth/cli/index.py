@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
+from synth.errors import typed
 
 
 @click.command("index", epilog="Example:  synth index LibriSpeech RAVDESS -o sources.parquet")
@@ -56,9 +59,9 @@ def command(
     report.indexed(session, done)
     spoken = done.table.column("speaker_id").null_count < done.table.num_rows
     then = (
-        f"synth split {out} --split 80/10/10 -o split.parquet"
+        typed("synth", "split", out, "--split", "80/10/10", "-o", Path(out).with_name("split.parquet"))
         if spoken
-        else f"synth manifest {out} --split 80/10/10 -o DIR"
+        else typed("synth", "manifest", out, "--split", "80/10/10", "-o", Path(out).with_suffix(""))
     )
     session.say(f"{out}: {done.table.num_rows:,} rows. Next: {then}")
     met = [*(oddity for _, corpus in done.corpora for oddity in corpus.oddities), *done.oddities]

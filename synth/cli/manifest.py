@@ -9,7 +9,7 @@ import click
 
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
-from synth.errors import ClaimError
+from synth.errors import ClaimError, typed
 
 
 @click.command(
@@ -35,9 +35,12 @@ def command(
     length and resampled; no level is changed. A group (a video, a speaker) is never in two splits. Run it again after an
     interruption: finished parts are kept.
     """
+    import pyarrow.compute as pc
+
     from synth.cli import report
     from synth.planning.request import checked_rate, whole_frames
     from synth.recipe import ManifestOptions
+    from synth.steps.estimates import expected, windows
     from synth.steps.manifest import SOURCES_BY, manifest
     from synth.steps.progress import workers
     from synth.steps.roots import parse_given
@@ -49,9 +52,10 @@ def command(
     checked_rate(options.rate)  # wrong options end here, before any work
     whole_frames("--seconds", options.seconds)
     table = parquet.read(Path(sources), SOURCES, SOURCES_BY)
-    good = table.column("status").to_pylist().count("ok")
-    size = report.expected(good, options.seconds, options.rate, options.codec, workers(jobs))
-    session.say(f"{sources}: {table.num_rows:,} recordings, {good:,} can be used. If every one makes a clip: {size}")
+    usable = table.filter(pc.equal(table.column("status"), "ok")).column("duration_s").to_pylist()
+    clips = windows(usable, options.seconds, options.windows)
+    takes = report.expected(expected(clips, options.seconds, options.rate, options.codec, workers(jobs)))
+    session.say(f"{sources}: {table.num_rows:,} recordings, {len(usable):,} can be used. If every one is used: {takes}")
     done = manifest(
         table, out=out, jobs=jobs, recipe=options, roots=parse_given(roots), progress=session.progress, note=session.say
     )
@@ -73,4 +77,6 @@ def command(
         }
     )
     if not done.audited.holds:
-        raise ClaimError(f"{folder}: a claim does not hold (see above); synth audit {folder} says more")
+        raise ClaimError(
+            f"{folder}: a claim does not hold (see above). All findings: {typed('synth', 'audit', folder)}"
+        )

@@ -9,7 +9,7 @@ import click
 
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
-from synth.errors import ClaimError
+from synth.errors import ClaimError, typed
 
 
 @click.command(
@@ -59,7 +59,8 @@ def command(
     """
     from synth import recipe as recipes
     from synth.cli import report
-    from synth.planning.request import clip_counts, parsed
+    from synth.planning.request import parsed
+    from synth.steps.estimates import of_mix
     from synth.steps.mix import default_folder, mix
     from synth.steps.progress import workers
     from synth.steps.roots import parse_given
@@ -72,11 +73,7 @@ def command(
     options = recipes.over(options, given, "synth mix")
     parsed(options, noise=bool(options.noise))  # wrong options end here, before anything is read
     folder = Path(out or (Path(recipe).stem if recipe else default_folder(options)))
-    session.say(
-        report.expected(
-            sum(clip_counts(options.clips).values()), options.seconds, options.rate, options.codec, workers(jobs)
-        )
-    )
+    session.say(report.expected(of_mix(options, workers(jobs))))
     done = mix(
         out=folder, jobs=jobs, recipe=options, roots=parse_given(roots), progress=session.progress, note=session.say
     )
@@ -101,4 +98,6 @@ def command(
         }
     )
     if not done.audited.holds:
-        raise ClaimError(f"{folder}: a claim does not hold (see above); synth audit {folder} says more")
+        raise ClaimError(
+            f"{folder}: a claim does not hold (see above). All findings: {typed('synth', 'audit', folder)}"
+        )

@@ -9,6 +9,7 @@ import click
 
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
+from synth.errors import typed
 
 
 @click.command("plan", epilog="Example:  synth plan split.parquet --speakers 1-3 --clips 3600/360/360 -o plan.parquet")
@@ -24,14 +25,20 @@ def command(session: Session, sources: str, out: str, **given: Any) -> None:  # 
     """
     from synth.cli import report
     from synth.recipe import MixOptions
+    from synth.steps.estimates import expected
     from synth.steps.plan import planned
 
     options = MixOptions().with_changes(given)
     done = planned(sources, options, Path(out), session.progress)
     report.planned(session, done)
     clips = sum(done.clips.values())
-    session.say(report.expected(clips, options.seconds, options.rate, options.codec, 1))
-    session.say(f"{out}: next: synth render {out} --sources {sources} -o DIR")
+    parts = sum(len(name.replace("none", "")) * n for cells in done.cells.values() for name, n in cells.items()) / clips
+    stems = parts if options.stems else 0
+    session.say(report.expected(expected(clips, options.seconds, options.rate, options.codec, 1, stems=stems)))
+    then = typed(
+        "synth", "render", out, "--sources", sources, "-o", Path(out).with_name(f"speakers-{options.speakers}")
+    )
+    session.say(f"{out}: next: {then}")
     session.result(
         {"out": out, "digest": done.digest, "clips": done.clips, "cells": done.cells, "lowered": done.lowered}
     )

@@ -6,6 +6,8 @@ import click
 
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
+from synth.errors import typed
+from synth.units import size
 
 
 @click.command("render", epilog="Example:  synth render plan.parquet --root LibriSpeech=/data/LibriSpeech -o crowd")
@@ -53,5 +55,5 @@ def command(
         progress=session.progress,
         note=session.say,
     )
-    session.say(f"{out}: {sum(done.clips.values()):,} clips, {done.bytes / 1e6:.0f} MB. Next: synth audit {out}")
+    session.say(f"{out}: {sum(done.clips.values()):,} clips, {size(done.bytes)}. Next: {typed('synth', 'audit', out)}")
     session.result({"out": out, "clips": done.clips, "shards": done.shards, "bytes": done.bytes})

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from synth.errors import listed
+from synth.errors import listed, typed
 from synth.tables import SPLITS
+from synth.units import size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from synth.cli.session import Session
     from synth.steps.audit import Audited
+    from synth.steps.estimates import Expected
     from synth.steps.index import Indexed
     from synth.steps.manifest import Planned as Labelled
     from synth.steps.plan import Planned
@@ -169,16 +171,17 @@ def audited_briefly(
             session.say(f"    loudness gives nothing away: {finding.says}" if finding.holds else f"    {finding.says}")
 
 
-def expected(clips: int, seconds: float, rate: int, codec: str, jobs: int) -> str:
-    """Return the size and time to expect of so many clips; times are those of a laptop core, to within a factor of two."""
-    size = clips * (seconds * rate * 2 + 200) * (0.62 if codec == "flac" else 1)
-    per_clip_s = seconds * rate / 16000 * (80e-6 if codec == "wav" else 300e-6)
-    took = 1 + clips * per_clip_s / jobs
-    return f"{clips:,} clips of {seconds:g} s: about {_size(size)}, {_time(took)} to render"
-
-
-def _size(value: float) -> str:
-    return f"{value / 1e9:.1f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
+def expected(takes: Expected) -> str:
+    """Return the size and time to expect in words."""
+    reading = (
+        f" (recordings not read before: up to {size(takes.to_read_bytes)}, {_time(takes.index_s)})"
+        if takes.to_read_bytes
+        else ""
+    )
+    return (
+        f"{takes.clips:,} clips of {takes.seconds:g} s: about {size(takes.bytes)}, {_time(takes.render_s)} to render, "
+        f"{_time(takes.total_s)} in all{reading}"
+    )
 
 
 def _time(seconds: float) -> str:
@@ -187,11 +190,12 @@ def _time(seconds: float) -> str:
 
 def rendered(session: Session, done: Rendered) -> None:
     """Say how many clips there are, and where."""
-    session.say(f"{done.out}: {sum(done.clips.values()):,} clips, {done.bytes / 1e6:.0f} MB in {done.out / 'data'}")
+    session.say(f"{done.out}: {sum(done.clips.values()):,} clips, {size(done.bytes)} in {done.out / 'data'}")
 
 
 def what_next(session: Session, folder: Path) -> None:
     """Say where the labels and the data card of a data set are, and how to see all findings."""
     session.say(
-        f"Labels: {folder / 'manifest.parquet'}. Data card: {folder / 'README.md'}. All findings, and pictures: synth audit {folder}"
+        f"Labels: {folder / 'manifest.parquet'}. Data card: {folder / 'README.md'}. All findings, and pictures: "
+        f"{typed('synth', 'audit', folder)}"
     )

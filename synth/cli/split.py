@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import click
 
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
+from synth.errors import typed
 
 
 @click.command(
@@ -32,6 +36,7 @@ def command(session: Session, sources: str, out: str, **given: str | int | None)
     from synth.cli import report
     from synth.recipe import MixOptions
     from synth.steps.split import split
+    from synth.store import parquet
 
     options = MixOptions().with_changes(given)
     clips = given["clips"]
@@ -45,6 +50,9 @@ def command(session: Session, sources: str, out: str, **given: str | int | None)
         progress=session.progress,
     )
     report.split(session, done, done.how, str(options.speakers))
-    session.say(f"{out}: next: synth plan {out} --speakers {options.speakers} -o plan.parquet")
+    rate = json.loads(parquet.metadata(done.table.schema).get("rate_hz", "null")) or options.rate
+    more = [*(["--clips", clips] if clips is not None else []), *(["--rate", rate] if rate != options.rate else [])]
+    plan = Path(out).with_name("plan.parquet")
+    session.say(f"{out}: next: {typed('synth', 'plan', out, '--speakers', options.speakers, *more, '-o', plan)}")
     groups = {f"{name}/{sex}": count for (name, sex), count in sorted(done.groups.items())}
     session.result({"out": out, "groups": groups, "shared": done.shared, "recordings_without_split": done.without})

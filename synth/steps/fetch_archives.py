@@ -14,6 +14,7 @@ from synth.fetching.known import Archive, Had
 from synth.steps.progress import Progress
 from synth.steps.results import Result
 from synth.store import atomic, locks
+from synth.units import size
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -99,8 +100,8 @@ def enough_room(todo: Sequence[Archive], out: Path, *, keep_archive: bool = Fals
         need += archive.unpacked_bytes + (rest if keep_archive else min(rest, 0))
     if most > free:
         raise InputError(
-            f"{listed(archive.part for archive in todo)}: {most / 1e9:.1f} GB are needed to download and unpack, "
-            f"{free / 1e9:.1f} GB are free on the disk of {there}; free some, fetch fewer at a time, or choose "
+            f"{listed(archive.part for archive in todo)}: {size(most)} are needed to download and unpack, "
+            f"{size(free)} are free on the disk of {there}; free some, fetch fewer at a time, or choose "
             "another --out"
         )
 

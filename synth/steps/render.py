@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth.audio.cache import Place
-from synth.errors import InputError, UsageError, listed
+from synth.errors import InputError, SynthError, UsageError, listed, typed
 from synth.licences import Sharing
 from synth.publishing import card, labelled_card
 from synth.recipe import MixOptions, Options, of_folder, written
@@ -22,6 +22,7 @@ from synth.rendering.features import manifest_schema
 from synth.rendering.job import CODECS, STORES, Job
 from synth.rendering.planfile import PlanFile
 from synth.rendering.shards import stamp
+from synth.steps.estimates import FLAC
 from synth.steps.material import material
 from synth.steps.opened import Opened, open_digest, open_plan, plan_table
 from synth.steps.plan import writer
@@ -30,6 +31,7 @@ from synth.steps.results import Result
 from synth.store import atomic, locks, parquet
 from synth.store.memory import give_back
 from synth.tables import NOISE
+from synth.units import size
 
 NAMES = ("README.md", "attribution.txt", "data", "manifest.parquet", "plan.parquet", "recipe.toml", "sources.parquet")
 
@@ -127,10 +129,10 @@ def refuse_other(out: Path, digest: str, options: Options) -> None:
     recipe = out / "recipe.toml"
     if other != digest:
         raise InputError(
-            f"{out} holds a data set of another recipe (its plan has the digest {other[:12]}, this one {digest[:12]}): "
+            f"{out} holds a data set of another recipe{_difference(recipe, options)}: "
             "choose another --out, or remove that folder"
             + (
-                f". To go on with it: synth mix --recipe {recipe} --out {out}"
+                f". To go on with it: {typed('synth', 'mix', '--recipe', recipe, '--out', out)}"
                 if isinstance(options, MixOptions)
                 else ". Labels with new verdicts make another data set, too"
             )
@@ -142,6 +144,22 @@ def refuse_other(out: Path, digest: str, options: Options) -> None:
             raise InputError(
                 f"{out} holds this plan rendered with another --{listed(changed)}: choose another --out, or remove that folder"
             )
+
+
+def _difference(recipe: Path, options: Options) -> str:
+    """Say in what a folder's recipe differs from options; nothing where it cannot be told."""
+    try:
+        before = of_folder(recipe)
+    except SynthError:
+        return ""
+    if type(before) is not type(options):
+        return f" (it was made by synth {before.command})"
+    if isinstance(before, MixOptions) and isinstance(options, MixOptions) and before.source != options.source:
+        return f" (it was made from {listed(before.source)}, not {listed(options.source)})"
+    old, new = before.content(), options.content()
+    names = [name for name in new if name in old and old[name] != new[name] and name != "min_active"]
+    told = listed(f"--{name.replace('_', '-')} {old[name]}, not {new[name]}" for name in names)
+    return f" (it was made with {told})" if names else " (of the same options, from other recordings)"
 
 
 def job_of(
@@ -210,12 +228,12 @@ def _check_space(opened: Opened, out: Path) -> None:
     if opened.options.stems:
         need += int(opened.used.sum()) * 2 * opened.length_n
     if opened.options.codec == "flac":
-        need //= 3
+        need = int(need * FLAC)
     there = sum(path.stat().st_size for path in (out / "data").rglob("*")) if (out / "data").exists() else 0
     free = shutil.disk_usage(folder).free
     if need - there > free:
         raise InputError(
-            f"{out} needs about {need / 1e9:.1f} GB and {free / 1e9:.1f} GB are free there: "
+            f"{out} needs about {size(need - there)} more and {size(free)} are free there: "
             "choose another --out, fewer clips, or --codec flac"
         )
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from synth.audio.envelope import frame_length
 from synth.checking import files, layout, stored
-from synth.errors import ClaimError, InputError
+from synth.errors import ClaimError, InputError, typed
 from synth.rendering.job import Job
 from synth.rendering.mixer import Mixer
 from synth.rendering.planfile import PlanFile, PlanRows
@@ -120,7 +120,15 @@ class Folder:
     def opened(cls, out: Path) -> Folder:
         """Open a folder without judging whether its tables belong together. Raises InputError when it is no data set."""
         if not out.is_dir():
-            raise InputError(f"{out} is no folder; wanted a data set, as made by: synth mix --speakers 1-3 --out {out}")
+            near = (
+                next((one for one in out.parents if (one / "plan.parquet").is_file()), None) if out.is_file() else None
+            )
+            raise InputError(
+                f"{out} is no folder; did you mean the data set {near}?"
+                if near
+                else f"{out} is no folder; wanted a data set, as made by: "
+                + typed("synth", "mix", "--speakers", "1-3", "--out", out.with_suffix("") if out.is_file() else out)
+            )
         sources = parquet.read(out / "sources.parquet", SOURCES, SOURCES_BY)
         file = parquet.typed(parquet.opened(out / "plan.parquet", PLAN, MADE_BY), PLAN, MADE_BY)
         rendered_by = f"synth render {out / 'plan.parquet'} -o {out}"

@@ -14,7 +14,8 @@ LAYERS = {
     **dict.fromkeys(("corpora", "fetching", "planning", "rendering", "checking", "cleaning", "publishing"), 3),
     **dict.fromkeys(("audio", "store"), 2),
     **dict.fromkeys(("tables", "recipe", "licences", "labels", "processes"), 1),
-    **dict.fromkeys(("errors", "seeds", "demo", "kinds", "units"), 0),
+    **dict.fromkeys(("errors", "seeds", "demo", "kinds"), 0),
+    "units": -1,  # needs nothing at all
 }
 DOORS = ("synth", "synth.__main__")  # the package itself and ``python -m synth``
 ALONE = {

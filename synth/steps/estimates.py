@@ -1,0 +1,94 @@
+"""What a data set will take, before the work: bytes on the disk, and seconds of every step.
+
+Times are those of a laptop core, to within a factor of two: reading and measuring compressed speech (10 MB/s a core),
+planning, rendering, writing and checking clips (measured with the demo voices), listening to the audit's sample.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from synth.corpora.walk import is_audio
+from synth.planning.request import clip_counts, speakers
+from synth.recipe import MixOptions
+
+LISTENED = 2000  # clips that an audit listens to
+ROW_BYTES = 200  # of a clip's row in a table
+FLAC = 0.62  # of WAV
+READ_BYTES_PER_S = 10e6
+CLIP_S, AUDIT_CLIP_S, LISTEN_S, START_S = 100e-6, 40e-6, 2e-3, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Clips of one length, their bytes with all that is kept of them, and the seconds of the steps."""
+
+    clips: int
+    seconds: float
+    bytes: float
+    to_read_bytes: int
+    index_s: float
+    render_s: float
+    audit_s: float
+
+    @property
+    def total_s(self) -> float:
+        """Seconds of all steps, if no recording was measured before."""
+        return START_S + self.index_s + self.render_s + self.audit_s
+
+
+def expected(
+    clips: int, seconds: float, rate: int, codec: str, jobs: int, *, stems: float = 0, to_read_bytes: int = 0
+) -> Expected:
+    """Return what so many clips take; ``stems``: how many of them a clip keeps on average."""
+    kept = clips * (1 + stems)
+    audio = kept * (seconds * rate * 2 + ROW_BYTES) * (FLAC if codec == "flac" else 1)
+    work = seconds * rate / 16000 * (80e-6 if codec == "wav" else 300e-6)
+    return Expected(
+        clips=clips,
+        seconds=seconds,
+        bytes=audio,
+        to_read_bytes=to_read_bytes,
+        index_s=to_read_bytes / READ_BYTES_PER_S / jobs,
+        render_s=1 + kept * work / jobs,
+        audit_s=clips * (CLIP_S + AUDIT_CLIP_S) + min(clips, LISTENED) * seconds * rate / 16000 * LISTEN_S,
+    )
+
+
+def of_mix(options: MixOptions, jobs: int) -> Expected:
+    """Return what a mix takes; with --stems every speaker, and the noise, is kept beside the clip."""
+    fewest, most = speakers(options.speakers)
+    parts = (fewest + most) / 2 + bool(options.noise)
+    paths = [*options.source, *([options.noise] if options.noise else [])]
+    return expected(
+        sum(clip_counts(options.clips).values()),
+        options.seconds,
+        options.rate,
+        options.codec,
+        jobs,
+        stems=parts if options.stems else 0,
+        to_read_bytes=audio_bytes(paths),
+    )
+
+
+def windows(durations: Iterable[float | None], seconds: float, which: str) -> int:
+    """Return how many clips recordings make: one each, or with ``all`` every whole window that fits."""
+    known = [0.0 if one is None else one for one in durations]
+    return len(known) if which != "all" else sum(max(1, int(one / seconds + 1e-6)) for one in known)
+
+
+def audio_bytes(paths: Sequence[str]) -> int:
+    """Return the bytes of the files below some folders that are named like audio; what is no folder has none."""
+    total = 0
+    for path in paths:
+        for folder, _, names in os.walk(Path(path).expanduser()):
+            for name in names:
+                if is_audio(name):
+                    try:
+                        total += (Path(folder) / name).stat().st_size
+                    except OSError:  # the index says what is wrong with it
+                        continue
+    return total
