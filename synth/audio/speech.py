@@ -76,7 +76,6 @@ def judged(rms: Bytes, band: Bytes) -> Judged:
     if heard < FEWEST:
         return Judged(nothing, "silent", f"{heard / FRAMES_PER_S:g} s of it rise above -90 dBFS")
     level = _median_of_three(band)
-    floor = _floors(level, sounds)
     ascending = np.sort(level[sounds])
     rank = min(heard * LOUD_PERCENT // 100, MOST_LOUD)
     loud = int(ascending[rank])
@@ -88,7 +87,7 @@ def judged(rms: Bytes, band: Bytes) -> Judged:
             f"speech cannot be told from noise: between 250 and 750 Hz the loudest {(rank + 1) / FRAMES_PER_S:g} s lie only "
             f"{(background - loud) / 2:g} dB over the background, wanted {RISES / 2:g}",
         )
-    rises = sounds & (level <= floor - ABOVE_FLOOR)
+    rises = sounds & (level <= _floors(level, sounds, background) - ABOVE_FLOOR)
     active = _around(_around(rises, AROUND) >= MOST_OF, 2 * WIDER + 1) > 0
     faint = int(np.sort(rms[sounds])[rank]) + BELOW_LOUD
     active &= rms <= min(faint, SILENT)
@@ -144,40 +143,39 @@ def has_bits(offsets: Ints, bit_offsets: Ints) -> Bools:
     return np.asarray((np.diff(bit_offsets) == -(-frames // 8)) & (frames > 0), np.bool_)
 
 
-def _median_of_three(values: Bytes) -> Ints:
+def _median_of_three(values: Bytes) -> Bytes:
     """Return the median of each value and its neighbours; at the ends, of the value itself twice."""
     before = np.concatenate([values[:1], values[:-1]])
     after = np.concatenate([values[1:], values[-1:]])
     low, high = np.minimum(before, values), np.maximum(before, values)
-    return np.asarray(np.maximum(low, np.minimum(high, after)), np.int64)
+    return np.asarray(np.maximum(low, np.minimum(high, after)), np.uint8)
 
 
 def _around(mask: Bools, width: int) -> Ints:
     """Return how many of the ``width`` frames around each one are set; ``width`` is odd."""
-    total = np.concatenate([[0], np.cumsum(np.pad(mask, width // 2), dtype=np.int64)])
+    total = np.zeros(len(mask) + width, np.int64)
+    total[width // 2 + 1 : width // 2 + 1 + len(mask)] = np.cumsum(mask)
+    total[width // 2 + 1 + len(mask) :] = total[width // 2 + len(mask)]
     return np.asarray(total[width:] - total[:-width], np.int64)
 
 
-def _floors(level: Ints, sounds: Bools) -> Ints:
-    """Return the background of each frame: that of the recording, or a louder one of the seconds around it.
+def _floors(level: Bytes, sounds: Bools, background: int) -> Ints:
+    """Return the background of each frame: that of the recording, ``background``, or a louder one of the seconds around it.
 
     Of the 8 s that begin with a second and those that end with it, the louder counts: at a step of the background, one side
     is the quieter room.
     """
     seconds = -(-len(level) // FRAMES_PER_S)
+    if seconds <= LOCAL_S:
+        return np.full(len(level), background, np.int64)
     second = np.arange(len(level)) // FRAMES_PER_S
     counts = np.bincount(second[sounds] * 256 + level[sounds], minlength=seconds * 256).reshape(seconds, 256)
-    whole = int(_quiet(counts.sum(axis=0)[None])[0])
-    floor = np.full(seconds, whole, np.int64)
-    if seconds > LOCAL_S:
-        before = np.concatenate([np.zeros((1, 256), np.int64), np.cumsum(counts, axis=0)])
-        stretches = before[LOCAL_S:] - before[:-LOCAL_S]
-        local = np.where(stretches.sum(axis=1) >= FRAMES_PER_S, _quiet(stretches), 255)  # no sound, no background
-        at = np.arange(seconds)
-        last = len(local) - 1
-        sides = np.minimum(local[np.minimum(at, last)], local[np.maximum(at - LOCAL_S + 1, 0)])
-        floor = np.minimum(floor, sides)
-    return np.asarray(floor[second], np.int64)
+    before = np.concatenate([np.zeros((1, 256), np.int64), np.cumsum(counts, axis=0)])
+    stretches = before[LOCAL_S:] - before[:-LOCAL_S]
+    local = np.where(stretches.sum(axis=1) >= FRAMES_PER_S, _quiet(stretches), 255)  # no sound, no background
+    at = np.arange(seconds)
+    sides = np.minimum(local[np.minimum(at, len(local) - 1)], local[np.maximum(at - LOCAL_S + 1, 0)])
+    return np.asarray(np.minimum(sides, background)[second], np.int64)
 
 
 def _quiet(counts: Ints) -> Ints:
