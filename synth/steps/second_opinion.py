@@ -16,8 +16,8 @@ from synth.steps.verify import Again, Folder
 Ints = NDArray[np.int64]
 Pcm = NDArray[np.int16]
 
-ASKED = 600  # speakers in all unless all are wanted, as many of each class
-FEWEST = 60  # … but at least so many of each
+ASKED = 240  # speakers in all unless all are wanted, as many of each class
+FEWEST = 40  # … but at least so many of each
 SHORTEST_S = 0.5  # shorter windows tell the detector too little: it warms up for a tenth of a second
 CLEAREST = 24  # recordings of a root whose clearest parts are heard alone
 CLEAREST_S = 2.0

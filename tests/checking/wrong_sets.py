@@ -36,7 +36,7 @@ def of_an_earlier_version(folder: Path, out: Path, **rendering: object) -> Path:
     """Render the plan of a folder as an earlier version did: its SOURCES know nothing of speech, nor does their digest."""
     work = out.with_name(f"{out.name}-plan")
     work.mkdir()
-    sources = pq.ParquetFile(folder / "sources.parquet").read().drop_columns(["speech"])
+    sources = pq.ParquetFile(folder / "sources.parquet").read().select(SOURCES.required)
     pq.write_table(sources, work / "sources.parquet")
     file = pq.ParquetFile(folder / "plan.parquet")
     metadata = {**file_metadata(file), "sources_digest": digest(sources, SOURCES.required)}
