@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth.errors import listed, typed
@@ -10,8 +11,6 @@ from synth.tables import SPLITS
 from synth.units import size
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from synth.cli.session import Session
     from synth.steps.audit import Audited
     from synth.steps.estimates import Expected
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from synth.steps.render import Rendered
     from synth.steps.split import Split
 
+DEMO = "demo-voices"
 MOST_LABELS = 30  # lines of a table on the screen
 MARKS = {True: "ok", False: "FAILS", None: "note"}
 DEMO_LINE = (
@@ -37,6 +37,8 @@ def indexed(session: Session, result: Indexed) -> None:
             f"{root.name}: {corpus.title}, {len(corpus.items):,} recordings, licence "
             + listed(sorted({item.licence or corpus.licence for item in corpus.items}) or [corpus.licence])
         )
+        if root.given == root.name != DEMO and not Path(root.given).exists():
+            session.say(f"  there is no {root.given} here; it was found in {root.folder}")
         for oddity in corpus.oddities:
             session.say(f"  {oddity.says} (e.g. {oddity.example})" if oddity.example else f"  {oddity.says}")
     for oddity in result.oddities:

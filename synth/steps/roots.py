@@ -41,7 +41,7 @@ def named(
             found = "is a file" if folder.exists() else "does not exist"
             raise InputError(
                 f"{shown(str(folder))} {found}; wanted a folder of recordings. For LibriSpeech: synth "
-                "fetch-librispeech train-clean-5; then: synth index LibriSpeech -o sources.parquet"
+                "fetch-librispeech train-clean-5; then the same command again with LibriSpeech"
             )
         taken = {root.name for root in roots}
         unique = next(n for n in (name, *(f"{name}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)

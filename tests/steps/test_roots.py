@@ -10,6 +10,8 @@ from synth import demo
 from synth.audio.cache import Cache
 from synth.errors import InputError, UsageError
 from synth.steps.roots import DEMO, located, named, parse_given
+from tests.end_to_end.commands import synth
+from tests.end_to_end.speech import corpus
 
 
 @pytest.fixture
@@ -88,3 +90,15 @@ def test_what_is_no_folder_is_refused(cache, tmp_path, kind):
         path.write_text("")
     with pytest.raises(InputError, match="is a file" if kind == "file" else "does not exist"):
         named(cache, [path])
+
+
+def test_a_name_that_leads_elsewhere_prints_where(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYNTH_CACHE_DIR", str(tmp_path / "cache"))
+    voices = corpus(tmp_path / "far" / "Voices")
+    (tmp_path / "here").mkdir()
+    first = synth("index", voices, "-j", 1, "-o", tmp_path / "a.parquet", cwd=tmp_path / "here")
+    assert "it was found in" not in first.says
+    again = synth("index", "Voices", "-j", 1, "-o", tmp_path / "b.parquet", cwd=tmp_path / "here")
+    assert f"there is no Voices here; it was found in {voices}" in again.says
+    beside = synth("index", "Voices", "-j", 1, "-o", tmp_path / "c.parquet", cwd=tmp_path / "far")
+    assert "it was found in" not in beside.says
