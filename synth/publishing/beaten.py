@@ -28,7 +28,10 @@ def write(card: Path, findings: Mapping[str, Mapping[str, Any]]) -> None:
     """
     if not card.is_file():
         return
-    before = card.read_text(encoding="utf-8")
+    try:
+        before = card.read_text(encoding="utf-8")
+    except UnicodeDecodeError:  # a damaged card is a finding; nothing is written into it
+        return
     lines = _lines(findings)
     without = re.sub(rf"^{HEADING}\n.*?(?=^## |\Z)", "", before, flags=re.M | re.S)
     if not lines or f"\n{BEFORE}\n" not in without:

@@ -11,7 +11,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.checking import credit, disjoint, features, files, labels, layout, recomputed, shortcuts, stored, use
+from synth.checking import (
+    credit,
+    disjoint,
+    features,
+    files,
+    labels,
+    layout,
+    recomputed,
+    shortcuts,
+    stored,
+    use,
+    written,
+)
 from synth.checking.findings import Finding
 from synth.checking.labelled import Labels
 from synth.checking.recomputed import LEAVES
@@ -136,12 +148,42 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | No
         lambda: disjoint.disjoint(clips),
         lambda: [credit.licence(clips, starts, _text(card), _text(folder.out / "attribution.txt"), folder.rate_hz)],
     ]
+    options = made.options
+    checks += [
+        lambda: [
+            written.card(
+                _text(card), _counts(folder, clips, names, found), options.seconds, options.rate, options.store
+            )
+        ],
+        lambda: [
+            written.recipe(
+                folder.out / "recipe.toml",
+                json.loads(folder.metadata["recipe"]),
+                {"store": options.store, "codec": options.codec},
+            )
+        ],
+    ]
     findings: list[Finding] = []
     for check in checks:
         with _of_changed_values(findings):
             findings += check()
         give_back()
     return findings
+
+
+def _counts(folder: Folder, clips: Clips, names: list[str], found: Labels | None) -> dict[str, dict[str, int]]:
+    """Return the clips by class, or by label, and by split; ``all`` is all of them."""
+    here = {split: clips.split == k for k, split in enumerate(SPLITS) if (clips.split == k).any()}
+    order = [split for split in SPLITS if split in here]
+    out = {"all": {split: int(here[split].sum()) for split in order}}
+    for split in order:
+        if found is None:
+            per_class = [int((clips.cell[here[split]] == k).sum()) for k in range(len(names))]
+        else:
+            per_class = found.counts(here[split]).tolist()
+        for name, count in zip(names if found is None else found.names, per_class, strict=True):
+            out.setdefault(name, {})[split] = count
+    return out
 
 
 def _text(path: Path) -> str | None:

@@ -1,0 +1,44 @@
+"""What the card counts and what recipe.toml says are claims: a changed figure or option is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from synth.steps.audit import audit
+from tests.checking.wrong_sets import copied, found
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    return copied(made("written", clips="24/4/4", seconds=0.6, speakers="1-2"), tmp_path / "set")
+
+
+CHANGES = [
+    ("README.md", "| FF | 4 |", "| FF | 5 |", "card", "of FF"),
+    ("README.md", "32 clips of 0.6 s", "33 clips of 0.6 s", "card", "33 clips"),
+    ("README.md", "16000 Hz mono", "8000 Hz mono", "card", "8000 Hz"),
+    ("README.md", "data/val-*.parquet", "data/train-*.parquet", "card", "its head loads"),
+    ("recipe.toml", "seed = 0", "seed = 1", "recipe", "seed = 1, the plan has 0"),
+    ("recipe.toml", 'codec = "wav"', 'codec = "flac"', "recipe", "codec"),
+    ("recipe.toml", "stems = false", "stems = true", "recipe", "stems"),
+    ("recipe.toml", "[mix]", "[[mix", "recipe", "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "claim", "says"), CHANGES, ids=[change[2] for change in CHANGES])
+def test_a_changed_word(folder, name, old, new, claim, says):
+    before = (folder / name).read_text()
+    assert old in before
+    (folder / name).write_text(before.replace(old, new, 1))
+    finding = found(audit(folder, pictures=False), claim)
+    assert finding.holds is False
+    assert says in finding.says
+
+
+def test_an_honest_folder_and_a_card_of_ones_own(folder):
+    result = audit(folder, pictures=False)
+    assert found(result, "card").holds and found(result, "recipe").holds
+    (folder / "README.md").write_text("# My voices\n")
+    assert found(audit(folder, pictures=False), "card").holds is None
+    (folder / "README.md").unlink()
+    assert found(audit(folder, pictures=False), "card").holds is False
