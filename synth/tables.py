@@ -215,6 +215,12 @@ VERDICTS = Table(
         Column("suggested", _TEXTS, "labels that are probably missing"),
     ),
 )
+# a further column of VERDICTS, where a judge was asked
+HEARD_INSTEAD = Column(
+    "heard_instead",
+    _TEXT,
+    "label that stands out in the clip of a doubtful or rejected label; null: none, or not asked",
+)
 HEARD = (  # further columns of VERDICTS, once a person decided
     Column("model_verdict", _TEXT, "verdict of the model where a person decided, else null"),
     Column("model_reason", _TEXT, "the model's reason where a person decided, else null"),

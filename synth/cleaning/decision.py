@@ -19,6 +19,7 @@ from synth.cleaning import cells, joint
 from synth.cleaning.ability import LEAST_AUC, LIMIT_SPREAD, able
 from synth.cleaning.features import compared, learnt
 from synth.cleaning.fits import Posterior, fitted
+from synth.cleaning.kinds import another_is_heard
 from synth.cleaning.margins import Competition, competition
 from synth.cleaning.missing import suspects
 from synth.cleaning.mixture import normals
@@ -86,6 +87,7 @@ class Judged:
     missing: tuple[Ints, Ints]  # clips and labels that they probably should carry
     classes: tuple[ClassFacts, ...]
     known: float  # share of the wrong clips in which another label is heard; NaN where nothing was judged
+    instead: Bools  # (pairs,) whether a label that the clip does not carry stands out: see ``cleaning.kinds``
 
 
 def judge(
@@ -156,7 +158,10 @@ def decided(known: Weighed, precision: float) -> Judged:
         missing.append((suspected, np.full(len(suspected), k)))
         facts[k] = _with_rates(facts[k], posterior, gone, seeds.key(known.seed, "wrong", k))
     clips, labels = (np.concatenate(part) for part in zip(*missing, strict=True))
-    return Judged(known.clip, known.label, p_wrong, verdict, known.rival, (clips, labels), tuple(facts), known.known)
+    instead = another_is_heard(known.heard, known.named)[known.clip]
+    return Judged(
+        known.clip, known.label, p_wrong, verdict, known.rival, (clips, labels), tuple(facts), known.known, instead
+    )
 
 
 def _found(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synth.cleaning.decision import (
@@ -28,7 +29,7 @@ from synth.cleaning.hearing import Heard, upper_precision
 from synth.cleaning.material import Material
 from synth.cleaning.null import Bools, Ints
 from synth.store import arrays
-from synth.tables import VERDICTS
+from synth.tables import HEARD_INSTEAD, VERDICTS
 
 MODEL = "model"
 
@@ -84,7 +85,15 @@ def table(
         "by": _texts((MODEL,), np.zeros(len(judged.clip), np.int64)),
         "suggested": arrays.lists(offsets, values, VERDICTS.schema().field("suggested").type),
     }
-    return pa.table(columns, schema=VERDICTS.schema())
+    made = pa.table(columns, schema=VERDICTS.schema())
+    if why_not is not None:
+        return made
+    instead = _rivals(judged, judged.instead)
+    names = arrays.chosen((*material.labels, ""), np.where(instead >= 0, instead, len(material.labels))).cast(
+        pa.string()
+    )
+    names = pc.if_else(pa.array(instead >= 0), names, pa.scalar(None, pa.string()))
+    return made.append_column(HEARD_INSTEAD.name, names)
 
 
 def _texts(names: Sequence[str], which: Ints) -> pa.Array:
@@ -107,12 +116,18 @@ def _missing(material: Material, judged: Judged) -> tuple[Ints, pa.Array]:
     return offsets, _texts(material.labels, label[which])
 
 
+def _rivals(judged: Judged, where: Bools) -> Ints:
+    """Return the label that is heard most beside each doubtful or rejected one, -1 elsewhere and where not ``where``."""
+    asked = (judged.verdict == WRONG) | (judged.verdict == DOUBTFUL)
+    return np.where(asked & where, judged.rival, -1)
+
+
 def _reasons(
     material: Material, judged: Judged, scores: NDArray[np.floating], found: Mapping[int, Heard]
 ) -> tuple[list[str], Ints]:
     """Return sentences, one for each label, verdict and competitor, and which of them each verdict has."""
     unscored: Bools = np.isnan(scores[judged.clip, judged.label])
-    rival = np.where((judged.verdict == KEEP) | (judged.verdict == UNJUDGED), -1, judged.rival)
+    rival = _rivals(judged, judged.instead | (judged.verdict != WRONG))
     width = len(material.labels) + 1
     code = ((judged.label * len(WORDS) + judged.verdict) * 2 + unscored) * width + rival + 1
     codes, which = np.unique(code, return_inverse=True)
@@ -123,6 +138,8 @@ def _reasons(
         label, verdict = divmod(rest, len(WORDS))
         name, facts = material.labels[label], judged.classes[label]
         instead = f"; '{material.labels[other - 1]}' is heard" if other else ""
+        if verdict == WRONG:
+            instead = f"{instead} instead" if other else "; nothing listed is clearly heard"
         sentences.append(_sentence(name, facts, verdict, bool(no_score), instead, found.get(label)))
     return sentences, which
 

@@ -1,9 +1,10 @@
 """How well the verdicts work on these very clips: labels made wrong on purpose, and what became of them.
 
-A share of the clips gets another clip's label in place of one of theirs. The planted labels are known to be wrong, the
-hidden ones were (mostly) right; everything else is as it was, so what happens to it says how many good labels go too. Random
-labels are easier to find than look-alikes, and a judge that is deaf to part of a class is deaf to it here as well: a trial
-says how far the verdicts can be trusted at best, the ear says the rest.
+A share of the clips gets another clip's label in place of one of theirs. The planted labels are known to be wrong, so the
+share of them that is found (recall) is measured. The precision is not: whether a rejected label that nobody planted is right
+is taken from the p_wrong of the run without the trial. A run that is too sure of itself therefore passes its own trial, and a
+judge that is deaf to part of a class is deaf to it here as well. Random labels are easier to find than look-alikes, too. What
+the trial cannot show, people who listen can.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from synth.cleaning.hearing import interval
 from synth.cleaning.null import Bools, Floats, Ints
 
 CELLS = 10  # of the calibration
+CANNOT_SHOW = (
+    "A trial shows how many wrong labels of other clips are found. It cannot show that the judge is too sure, or deaf to some "
+    "right clips: labels that nobody planted are counted by the verdicts themselves. Only listening shows that: synth review."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,9 @@ class Planted:
 class Trial:
     """What became of the planted labels. Intervals are 90 % ones of Clopper and Pearson.
 
-    ``anew``: labels rejected in the trial that were not planted and are not rejected without it; they, as all that were not
-    planted, count as wrong as the run without the trial says. ``precision`` is that of the planted and the new ones together.
+    ``anew``: labels rejected in the trial that were not planted and are not rejected without it. They, as all that were not
+    planted, count as wrong with the p_wrong of the run without the trial, whose error this cannot show. ``precision`` is
+    that of the planted and the new ones together.
     ``calibration``: mean absolute difference between the p_wrong given and the share found wrong, over ten equal steps of
     p_wrong weighted by clips.
     """
@@ -79,25 +85,33 @@ class Trial:
             ]
         low, high = self.precision_interval
         out.append(
-            f"With them, {self.anew:,} other labels were rejected, about {self.right:,} of them right: precision "
-            f"{self.precision:.2f} ({low:.2f}-{high:.2f}), {self.asked:.2f} was asked for."
+            f"{self._others()} Precision by this count: {self.precision:.2f} ({low:.2f}-{high:.2f}); requested: {self.asked:.2f}."
         )
+        found = "1 hidden label is" if self.hidden_suggested == 1 else f"{self.hidden_suggested:,} hidden labels are"
         out.append(
-            f"p_wrong is off by {self.calibration:.3f} on average; {self.hidden_suggested:,} of {self.planted:,} hidden labels are suggested as missing."
+            f"p_wrong is off by {self.calibration:.3f} on average; {found} suggested as missing, of {self.planted:,}."
         )
         if high < self.asked:
             out.append(
-                "The rejected hold fewer wrong labels than asked for: raise --precision, or listen before dropping (synth review)."
+                "The rejected hold fewer wrong labels than requested: raise --precision, or listen before dropping (synth review)."
             )
         elif low < self.asked:
             out.append(
                 "Too few were planted to be sure of the precision: repeat with a larger --trial, or listen (synth review)."
             )
         else:
-            out.append(
-                "The rejected can be dropped at this precision, as far as wrong labels are those of other clips."
-            )
+            out.append("By this count the rejected hold the requested precision.")
+        out.append(CANNOT_SHOW)
         return out
+
+    def _others(self) -> str:
+        """Return what else was rejected, in a sentence."""
+        if not self.anew:
+            return "No other label was rejected besides."
+        if self.anew == 1:
+            return f"1 other label was rejected besides, probably {'wrongly' if self.right else 'rightly'}."
+        right = {0: "probably all rightly", self.anew: "probably all wrongly"}
+        return f"{self.anew:,} other labels were rejected besides, {right.get(self.right, f'about {self.right:,} of them wrongly')}."
 
 
 def plant(carries: Bools, named: Bools, share: float, seed: int) -> Planted:

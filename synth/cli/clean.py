@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shlex
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from synth.steps.clean import Cleaned
 
 MOST_LABELS = 30  # lines of the table on the screen
+LISTEN = 30  # clips that tell whether a judge is deaf to part of a class
 
 
 @click.command(
@@ -52,7 +54,11 @@ MOST_LABELS = 30  # lines of the table on the screen
     "--precision", default=0.9, show_default=True, help="Share of truly wrong labels to hold among the rejected."
 )
 @click.option(
-    "--trial", type=float, default=None, metavar="SHARE", help="Plant wrong labels in so many clips; see what is found."
+    "--trial",
+    type=float,
+    default=None,
+    metavar="SHARE",
+    help="Plant wrong labels in this share of the clips; see how many are found.",
 )
 @click.option(
     "--review", default=None, metavar="FILE", help="Earlier verdicts: what people said there is kept and wins."
@@ -84,7 +90,8 @@ def command(
 
     SOURCES is a table with labels. A label is compared with the clips that do not carry it: no threshold to choose, only
     the precision that the rejected labels are to hold. Nothing is deleted: synth manifest --verdicts FILE drops what was
-    judged wrong. Human verdicts in an earlier -o FILE stay. --trial leaves the data and the verdicts as they are.
+    judged wrong. Human verdicts in an earlier -o FILE stay. --trial changes neither the data nor the verdicts: it shows how many planted wrong labels are found, not whether the judge is
+    deaf to some clips or too sure of itself. Listening shows that (synth review).
     """
     if self_test:
         _self_test(session, checkpoint, engine, device, bfloat16, allow_pickle)
@@ -117,9 +124,10 @@ def command(
     )
     for warning in done.warnings:
         session.say(f"  warning: {warning}")
-    _say(session, done, precision)
+    _say(session, done, precision, out)
     session.say(f"{out}: {done.table.num_rows:,} verdicts. {_next(done, out)}")
-    session.say(f"Use them: synth manifest {sources} --verdicts {out} --min-verdict keep -o DIR")
+    words = ["synth", "manifest", sources, "--verdicts", out, "--min-verdict", "keep", "-o", "cleaned"]
+    session.say(f"Use them: {shlex.join(words)}")
     session.result(
         {
             "out": out,
@@ -134,6 +142,7 @@ def command(
             "related": done.related,
             "ontology": done.ontology,
             "suggested": done.suggested,
+            "rejected": done.rejected,
             "human": done.humans,
             "human_gone": done.gone,
             "trial": None if done.trial is None else done.trial.facts(),
@@ -161,22 +170,46 @@ def _self_test(
     session.say(f"passed: {found.says}")
 
 
-def _say(session: Session, done: Cleaned, precision: float) -> None:
+def _say(session: Session, done: Cleaned, precision: float, out: str) -> None:
     for why, count in sorted(done.left_out.items()):
         session.say(f"  left out: {count:,} {why}")
     if done.gone:
         session.say(
-            f"  {done.gone:,} human verdicts are about clips or labels that are not there any more: kept, not used"
+            f"  {done.gone:,} human verdicts are about clips or labels that are no longer there: kept, not used"
         )
     if not done.absent:
         _say_labels(session, done)
     counts = done.counts
     session.say(
         f"{counts['keep']:,} keep, {counts['doubtful']:,} doubtful, {counts['wrong']:,} wrong, {counts['unjudged']:,} unjudged "
-        f"(asked: {precision:.0%} of the rejected truly wrong; human verdicts: {done.humans:,}); {done.suggested:,} labels look missing"
+        f"(requested: {precision:.0%} of the rejected truly wrong; human verdicts: {done.humans:,}); "
+        f"{done.suggested:,} {'label looks' if done.suggested == 1 else 'labels look'} missing (column suggested)"
     )
+    _say_kinds(session, done, out)
     for sentence in done.trial.sentences() if done.trial else ():
         session.say(sentence)
+
+
+def _say_kinds(session: Session, done: Cleaned, out: str) -> None:
+    """Say how many rejections show what is there instead, and how many may be sounds that the judge does not hear."""
+    if not done.rejected or not sum(one["rejected"] for one in done.rejected.values()):
+        return
+    another, nothing = done.rejected["another_heard"], done.rejected["nothing_heard"]
+    said = (
+        f"{another['rejected'] + nothing['rejected']:,} rejected: in {another['rejected']:,} another label is heard; in "
+        f"{nothing['rejected']:,} nothing listed is heard: wrong, or not heard by this judge."
+    )
+    if nothing["rejected"]:
+        count = min(LISTEN, nothing["rejected"])
+        said += f" Listen to {count} of these before dropping: {shlex.join(['synth', 'review', out])}"
+    session.say(said)
+    heard = [
+        f"{one['heard_wrong']:,} of {one['heard']:,} are wrong where {what}"
+        for one, what in ((another, "another label is heard"), (nothing, "nothing listed is heard"))
+        if one["heard"]
+    ]
+    if heard:
+        session.say(f"The random check of the rejected, so far: {'; '.join(heard)}. p_wrong of the others follows it.")
 
 
 def _say_labels(session: Session, done: Cleaned) -> None:
@@ -187,7 +220,7 @@ def _say_labels(session: Session, done: Cleaned) -> None:
             + (f", {above:,} are child and parent in {done.ontology}" if done.ontology else "")
         )
     width = min(max(map(len, done.classes)), 40)
-    session.say(f"  {'label':<{width}}  {'clips':>7}  {'AUC':>4}  {'wrong':>6}  {'90 %':>11}  rejected")
+    session.say(f"  {'label':<{width}}  {'clips':>7}  {'AUC':>4}  {'wrong, 90 % range':>19}  rejected")
     ordered = sorted(done.classes.items(), key=lambda item: -item[1]["clips"])
     for name, facts in ordered[:MOST_LABELS]:
         auc = "" if facts["auc"] is None else f"{facts['auc']:.2f}"
@@ -196,16 +229,30 @@ def _say_labels(session: Session, done: Cleaned) -> None:
             session.say(line + _why(facts))
             continue
         low, high = (f"{100 * facts[key]:.0f}" for key in ("low", "high"))
-        said = f"{facts['rejected']:,}" if facts["decision"] == "judged" else _why(facts)
+        said = _rejected(facts) if facts["decision"] == "judged" else _why(facts)
         session.say(line + f"{100 * facts['noise']:>4.0f} %  {f'{low}-{high} %':>11}  {said}")
     if len(ordered) > MOST_LABELS:
         session.say(f"  … {len(ordered) - MOST_LABELS:,} further labels (--json lists all)")
 
 
+def _rejected(facts: dict[str, Any]) -> str:
+    """Return how many labels of a class are rejected, and what precision is to be expected, by the heard sample if there is one."""
+    said = f"{facts['rejected']:,}"
+    if facts["expected"] is None or not facts["rejected"]:
+        return said
+    if not facts["heard"]:
+        return f"{said}, {facts['expected']:.2f} of them wrong by the scores"
+    low, high = facts["precision_low"], facts["precision_high"]
+    return (
+        f"{said}, {facts['expected']:.2f} of them wrong ({facts['heard_wrong']:,} of {facts['heard']:,} heard: "
+        f"{low:.2f}-{high:.2f})"
+    )
+
+
 def _next(done: Cleaned, out: str) -> str:
     if done.absent:
         return "When the judge is there, type the same command again"
-    return f"Listen to what was rejected: synth review {out}"
+    return f"Listen to what was rejected: {shlex.join(['synth', 'review', out])}"
 
 
 def _why(facts: dict[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +22,7 @@ MOST_CLASSES = 20  # lines on the screen; the page shows all
 @click.command("review", epilog="Example:  synth review verdicts.parquet")
 @click.argument("verdicts")
 @click.option(
-    "--sources", default=None, metavar="FILE", help="The SOURCES table.  [default: sources.parquet beside VERDICTS]"
+    "--sources", default=None, metavar="FILE", help="The SOURCES table.  [default: the one that VERDICTS was made from]"
 )
 @shared.ROOTS
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Review only this class; repeatable.")
@@ -64,14 +65,14 @@ def command(
 
     if export_to:
         count = step.export(verdicts, export_to)
-        session.say(
-            f"{export_to}: {count:,} decisions. On another machine: synth review {verdicts} --apply {export_to}"
-        )
+        again = shlex.join(["synth", "review", verdicts, "--apply", export_to])
+        session.say(f"{export_to}: {count:,} decisions. On another machine: {again}")
         session.result({"out": export_to, "decisions": count})
         return
     if apply_from:
         count = step.apply(verdicts, apply_from)
-        session.say(f"{verdicts}: {count:,} decisions put in. Next: {_next(verdicts, sources)}")
+        found = sources or str(step.sources_of(verdicts))
+        session.say(f"{verdicts}: {count:,} decisions put in. Next: {_next(verdicts, found)}")
         session.result({"out": verdicts, "decisions": count})
         return
     done = step.review(
@@ -83,8 +84,9 @@ def command(
         labels=labels,
         seed=seed,
         ready=lambda address: _open(session, address, not no_browser),
+        warn=lambda text: session.say(f"  warning: {text}"),
     )
-    _report(session, done, verdicts, sources)
+    _report(session, done, verdicts)
 
 
 def _open(session: Session, address: str, browser: bool) -> None:
@@ -99,7 +101,7 @@ def _open(session: Session, address: str, browser: bool) -> None:
     session.say("Done on the page, or Ctrl-C here, ends the review. Every decision is stored at once.")
 
 
-def _report(session: Session, done: Reviewed, verdicts: str, sources: str | None) -> None:
+def _report(session: Session, done: Reviewed, verdicts: str) -> None:
     from dataclasses import asdict
 
     from synth.publishing.review.estimate import KEPT, REJECTED, together
@@ -116,13 +118,13 @@ def _report(session: Session, done: Reviewed, verdicts: str, sources: str | None
         for one in found[:MOST_CLASSES]:
             session.say(f"  {one.label}: {_words(one, right)}")
         if len(found) > MOST_CLASSES:
-            session.say(f"  … and {len(found) - MOST_CLASSES} classes more")
+            session.say(f"  … and {len(found) - MOST_CLASSES} further classes")
         total = together(found)
         if total and len(found) > 1:
             session.say(f"  All {len(found)} classes that were heard: {_words(total, right)}")
     if not any(one.heard for one in done.estimates):
         session.say(
-            "How often the judge is right is not known: nothing of the random check was heard (key t on the page)."
+            "How often the judge is right is not known: nobody listened to the random check (key t on the page)."
         )
     if done.withdrawn:
         session.say(
@@ -135,7 +137,7 @@ def _report(session: Session, done: Reviewed, verdicts: str, sources: str | None
         session.say(
             f"{len(done.gone):,} clips could not be heard: {listed((f'{k}: {v}' for k, v in done.gone.items()), 3)}"
         )
-    session.say(f"Next: {_next(verdicts, sources)}")
+    session.say(f"Next: {_next(verdicts, str(done.sources))}")
     session.result(
         {
             "out": verdicts,
@@ -145,6 +147,8 @@ def _report(session: Session, done: Reviewed, verdicts: str, sources: str | None
             "estimates": [asdict(one) for one in done.estimates],
             "withdrawn": done.withdrawn,
             "gone": done.gone,
+            "sources": str(done.sources),
+            "warnings": done.warnings,
         }
     )
 
@@ -158,8 +162,5 @@ def _words(one: Estimate, right: str) -> str:
     )
 
 
-def _next(verdicts: str, sources: str | None) -> str:
-    from pathlib import Path
-
-    table = sources or str(Path(verdicts).with_name("sources.parquet"))
-    return f"synth manifest {table} --verdicts {verdicts} --min-verdict keep -o DIR"
+def _next(verdicts: str, sources: str) -> str:
+    return shlex.join(["synth", "manifest", sources, "--verdicts", verdicts, "--min-verdict", "keep", "-o", "cleaned"])

@@ -11,6 +11,9 @@ from synth.labels import said_of, spelled
 from synth.tables import VERDICT_ORDER
 
 UNJUDGED = "unjudged"
+NO_LABEL = "recordings without a label"
+NOT_REQUESTED = "recordings without a requested label"
+BELOW = "recordings with every label below --min-verdict {}"
 Judged = Mapping[tuple[str, str], str]  # (source_id, label) to the verdict that counts
 
 
@@ -56,7 +59,7 @@ def kept(
     judged: Judged | None,
     min_verdict: str,
 ) -> Kept:
-    """Return which labels of each recording are kept: those ``asked`` for (all, if none is), none judged worse than wanted.
+    """Return which labels of each recording are kept: the requested ones (``asked``; none: all), none judged worse than wanted.
 
     ``judged``: None where no judge was asked. A label without a verdict, or an unjudged one, is kept and not verified: a
     judge that knows nothing takes nothing away. Raises UsageError for a minimum that is no verdict.
@@ -77,7 +80,7 @@ def kept(
             out.judged |= any(verdict != UNJUDGED for verdict in said)
             out.unjudged += said.count(UNJUDGED)
         if not good:
-            out.recordings["no label" if not mine else "no label asked for" if not here else "labels judged wrong"] += 1
+            out.recordings[NO_LABEL if not mine else NOT_REQUESTED if not here else BELOW.format(min_verdict)] += 1
     return out
 
 
@@ -91,7 +94,7 @@ def named(texts: Sequence[str], known: Mapping[str, str], note: Callable[[str], 
     if unknown:
         have = sorted(set(known.values()))
         raise UsageError(
-            f"--label {unknown[0]}: no source has it{nearest(unknown[0], known)} These sources have "
+            f"--label {unknown[0]}: no source has it{nearest(unknown[0], known) or '.'} These sources have "
             f"{listed(have) or 'no labels at all'}"
         )
     found = {text: label for text, label in meant.items() if label is not None}

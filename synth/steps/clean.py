@@ -13,26 +13,27 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synth import __version__
 from synth.cleaning import rows as verdicts
 from synth.cleaning import trial as trials
 from synth.cleaning.clap.places import AbsentError
-from synth.cleaning.decision import WORDS, Judged, judge
+from synth.cleaning.decision import WORDS, WRONG, Judged, judge
 from synth.cleaning.material import Material, material, mids
 from synth.cleaning.null import Bools, named
+from synth.cleaning.recalibrated import Check
 from synth.errors import UsageError
 from synth.publishing.review import decisions, journal
 from synth.steps import heard as people
-from synth.steps import judges
+from synth.steps import judges, origin
 from synth.steps.judges import Words
 from synth.steps.progress import Progress, silent
 from synth.steps.related import Related, related
 from synth.steps.results import Result
 from synth.store import locks, parquet
-from synth.tables import FORMAT_VERSION, SOURCES, VERDICTS
+from synth.tables import FORMAT_VERSION, HEARD_INSTEAD, SOURCES, VERDICTS
 
 SOURCES_BY = "synth index PATH --csv FILE -o sources.parquet"
 NEEDED = ("source_id", "path", "labels", "mids", "group_id", "status")
@@ -48,7 +49,8 @@ class Cleaned(Result):
     labels that are not there any more (kept); ``trial``: what the verdicts are worth on these clips; ``standard``: labels
     that a file of prompts does not speak of; ``absent``: what is missing and how to get it, where the judge was not there
     and nothing was judged; ``related``: pairs of a label and its parent, those that go ``together`` nearly always and
-    those of the ``ontology``.
+    those of the ``ontology``; ``rejected``: by kind (``another_heard``: another label is heard instead, ``nothing_heard``:
+    nothing listed is) how many labels the judge rejects, and how many of them the random check heard and found wrong.
     """
 
     table: pa.Table
@@ -66,6 +68,7 @@ class Cleaned(Result):
     absent: str = ""
     related: Mapping[str, int] = field(default_factory=dict)
     ontology: str | None = None
+    rejected: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +159,15 @@ def clean(
     if share is not None:
         tried = case.tried(judged, share)
         progress("judge labels", 2, steps)
-    digest = _digest(file)
+    made_from = origin.remembered(path, None if out is None else Path(out), origin.digest(file))
     with locks.briefly(Path(out)) if out is not None else nullcontext():  # what people decided meanwhile is in it
         said = people.said(out, review)
-        judged, heard, where = people.with_people(judged, stuff, said, precision)
+        listened = people.with_people(judged, stuff, said, precision)
+        before, judged = judged, listened.judged
         why_not = f"not judged: {words.absent.what}" if words.absent else None
-        found = verdicts.table(stuff, judged, values[0], heard, why_not)
-        classes = _classes(stuff, judged)
-        metadata = _metadata(case, judged, classes, digest)
+        found = verdicts.table(stuff, judged, values[0], listened.withdrawn, why_not)
+        classes = _classes(stuff, judged, listened.checks)
+        metadata = _metadata(case, judged, classes) | made_from
         warnings = (*words.warnings, *case.kin.warnings)
         if words.absent is not None:
             warnings = (f"NO LABEL IS JUDGED: {words.absent}",)
@@ -176,6 +180,7 @@ def clean(
         if out is not None:
             parquet.write(found, Path(out))
     counts = Counter(found.column("verdict").to_pylist())
+    rejected = _rejected(found, before, listened, said)
     return Cleaned(
         found,
         {word: counts[word] for word in WORDS},
@@ -184,33 +189,64 @@ def clean(
         words.names,
         dict(+(stuff.left_out + words.left_out)),
         len(judged.missing[0]),
-        int((where >= 0).sum()),
-        int((where < 0).sum()),
+        int((listened.where >= 0).sum()),
+        int((listened.where < 0).sum()),
         tried,
         warnings,
         words.standard,
         str(words.absent or ""),
         case.kin.pairs(),
         None if case.kin.ontology is None else str(case.kin.ontology),
+        rejected,
     )
 
 
-def _classes(stuff: Material, judged: Judged) -> dict[str, dict[str, Any]]:
-    """Return what was found out about each label that a clip carries."""
-    carried: list[bool] = np.any(stuff.carries, axis=0).tolist()
-    return {
-        name: _facts(asdict(one))
-        for name, one, there in zip(stuff.labels, judged.classes, carried, strict=True)
-        if there
+def _classes(stuff: Material, judged: Judged, checks: Mapping[int, Check]) -> dict[str, dict[str, Any]]:
+    """Return what was found out about each label that a clip carries, and what the random check found of its rejected.
+
+    ``expected``: precision of the rejected, by the judge and by what was heard of them; ``precision_low`` and
+    ``precision_high``: its 90 % interval from the ``heard`` ones alone, of which ``heard_wrong`` are wrong.
+    """
+    out = {}
+    for k, (name, one) in enumerate(zip(stuff.labels, judged.classes, strict=True)):
+        if stuff.carries[:, k].any():
+            check = checks.get(k)
+            facts = asdict(one) | {
+                "heard": check.heard.rejected if check else 0,
+                "heard_wrong": check.heard.wrong if check else 0,
+                "precision_low": check.low if check else None,
+                "precision_high": check.high if check else None,
+            }
+            out[name] = _facts(facts)
+    return out
+
+
+def _rejected(
+    table: pa.Table, judged: Judged, listened: people.Listened, said: people.Said
+) -> dict[str, dict[str, int]]:
+    """Return, for each kind of rejection, how many there are in the table, and how many the random check heard and found wrong."""
+    column = HEARD_INSTEAD.name
+    if column not in table.column_names:
+        return {}
+    gone = table.filter(pc.and_(pc.equal(table.column("verdict"), "wrong"), pc.equal(table.column("by"), "model")))
+    nothing = gone.column(column).null_count
+    out = {
+        "another_heard": {"rejected": gone.num_rows - nothing, "heard": 0, "heard_wrong": 0},
+        "nothing_heard": {"rejected": nothing, "heard": 0, "heard_wrong": 0},
     }
+    for row, one in zip(listened.where.tolist(), said.values(), strict=True):
+        if row >= 0 and one.by_chance and judged.verdict[row] == WRONG and one.verdict in ("keep", "wrong"):
+            kind = out["another_heard" if judged.instead[row] else "nothing_heard"]
+            kind["heard"] += 1
+            kind["heard_wrong"] += one.verdict == "wrong"
+    return out
 
 
-def _metadata(case: _Case, judged: Judged, classes: Mapping[str, Any], sources_digest: str) -> dict[str, str]:
+def _metadata(case: _Case, judged: Judged, classes: Mapping[str, Any]) -> dict[str, str]:
     return {
         "table": VERDICTS.name,
         "format_version": FORMAT_VERSION,
         "synth_version": __version__,
-        "sources_digest": sources_digest,
         "precision": str(case.precision),
         "seed": str(case.seed),
         "judge": ", ".join(case.words.names),
@@ -231,7 +267,7 @@ def _checked(
     if not given and checkpoint is None:
         raise UsageError(
             "wanted a judge: --checkpoint NAME (CLAP), --scores FILE (source_id, label, score, of any model), --embeddings "
-            "FILE, or the latter two"
+            "FILE, or --scores with --embeddings"
         )
     if given and checkpoint is not None:
         raise UsageError(
@@ -279,11 +315,3 @@ def _facts(values: dict[str, Any]) -> dict[str, Any]:
         else value
         for name, value in values.items()
     }
-
-
-def _digest(file: pq.ParquetFile) -> str:
-    names = SOURCES.names_in(file.schema_arrow.names)
-    digest = parquet.Digest(names)
-    for group in range(file.metadata.num_row_groups):
-        digest.update(file.read_row_group(group, columns=names, use_threads=False))
-    return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from synth.cleaning.decision import WORDS, WRONG, Judged
 from synth.cleaning.hearing import Answer, Heard
 from synth.cleaning.material import Material
 from synth.cleaning.null import Ints
+from synth.cleaning.recalibrated import Check, recalibrated
 from synth.errors import InputError
 from synth.publishing.review import decisions, journal
 from synth.publishing.review.lists import Lists
@@ -39,12 +41,18 @@ def said(out: str | Path | None, review: str | Path | None) -> dict[decisions.Pa
     return found
 
 
-def with_people(judged: Judged, stuff: Material, said: Said, precision: float) -> tuple[Judged, dict[int, Heard], Ints]:
-    """Withdraw the rejections of labels of which people heard that too many are right.
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """Verdicts after people listened. ``withdrawn`` and ``checks``: by the label's number; ``where``: row of each decision, or -1."""
 
-    Returns the verdicts, what was heard of each label that was withdrawn (by its number), and for each decision the row it
-    is about, or -1.
-    """
+    judged: Judged
+    withdrawn: dict[int, Heard]
+    checks: dict[int, Check]
+    where: Ints
+
+
+def with_people(judged: Judged, stuff: Material, said: Said, precision: float) -> Listened:
+    """Let the random check correct p_wrong and the claimed precision, and withdraw rejections that hold too few wrong labels."""
     where = verdicts.positions(stuff, said)
     rejected = np.where(where >= 0, judged.verdict[where] == WRONG, False)
     answers = [
@@ -52,8 +60,10 @@ def with_people(judged: Judged, stuff: Material, said: Said, precision: float) -
         for one, gone in zip(said.values(), rejected.tolist(), strict=True)
     ]
     at = {name: k for k, name in enumerate(stuff.labels)}
+    by_chance = np.array([one.by_chance for one in answers], np.bool_)
+    judged, checks = recalibrated(judged, where, [one.verdict for one in answers], by_chance)
     found = {at[label]: one for label, one in hearing.withdrawals(answers, precision).items()}
-    return verdicts.with_hearing(judged, found), found, where
+    return Listened(verdicts.with_hearing(judged, found), found, checks, where)
 
 
 def withdrawn(lists: Lists, precision: float) -> list[str]:

@@ -193,7 +193,7 @@ def _chosen(table: pa.Table, options: ManifestOptions, note: Note) -> _Chosen:
     judged = _judged(Path(options.verdicts), set(ids)) if options.verdicts else None
     of_good = [one if ok else () for one, ok in zip(labels, good.tolist(), strict=True)]
     kept = verdicts.kept(ids, of_good, asked, judged, options.min_verdict)
-    kept.recordings["no label"] -= int((~good).sum())
+    kept.recordings[verdicts.NO_LABEL] -= int((~good).sum())
     has = np.fromiter((bool(one) for one in kept.labels), np.bool_, len(ids))
     bad = Counter(one for one in status if one != "ok")
     if not has.any():

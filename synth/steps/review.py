@@ -21,13 +21,13 @@ from synth.publishing.review.decisions import of_table
 from synth.publishing.review.estimate import Estimate
 from synth.publishing.review.lists import Lists
 from synth.publishing.review.server import Server, page_html
+from synth.steps import origin
 from synth.steps import roots as where
 from synth.steps.results import Result
 from synth.steps.reviewing import Session
 from synth.store import locks, parquet
-from synth.tables import SOURCES
+from synth.tables import SOURCES, VERDICTS
 
-SOURCES_BY = "synth index PATH -o sources.parquet; or say where: --sources FILE"
 ASKED_PRECISION = 0.9  # where the verdicts do not say which precision they were asked for
 _END_IT = "if that is another synth review, end it first (Done on its page, or Ctrl-C)"
 
@@ -42,6 +42,8 @@ class Reviewed(Result):
     estimates: list[Estimate] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
     gone: dict[str, str] = field(default_factory=dict)
+    sources: Path | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def review(
@@ -54,6 +56,7 @@ def review(
     labels: Sequence[str] = (),
     seed: int = 0,
     ready: Callable[[str], None] | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> Reviewed:
     """Serve the review page on this machine until it says Done or Ctrl-C is pressed; return what was decided.
 
@@ -62,13 +65,14 @@ def review(
 
     Args:
         verdicts: the VERDICTS table.
-        sources: the SOURCES table it judges; by default sources.parquet beside it.
+        sources: the SOURCES table it judges; by default the one it was made from, or sources.parquet beside it.
         roots: where roots lie on this machine.
         port: of the server; 0: any that is free.
         sample: how many rejected and how many kept clips of each class make the random check.
         labels: the classes to review; none: all.
         seed: of the random check.
         ready: called with the address of the page when the server listens.
+        warn: called with what should be known before listening, such as sources that changed.
 
     Raises:
         InputError: a table that is missing or damaged, recordings that are not there, or another review of this file.
@@ -81,7 +85,11 @@ def review(
     with locks.writing(path.absolute().parent, _END_IT):
         recovered = journal.fold(path)
         table = journal.read(path)
-        recordings = _recordings(path, Path(sources) if sources else path.parent / "sources.parquet", roots or {})
+        made_from = origin.found(path, parquet.metadata(table.schema), Path(sources) if sources else None)
+        for warning in made_from.warnings:
+            if warn:
+                warn(warning)
+        recordings = _recordings(made_from.path, roots or {})
         lists = Lists(table, recordings, labels=_labels(table, labels), sample=sample, seed=seed)
         if not lists.judged:
             raise InputError(
@@ -103,7 +111,15 @@ def review(
         estimates,
         session.withdrawn(),
         clips.gone,
+        made_from.path,
+        made_from.warnings,
     )
+
+
+def sources_of(verdicts: str | Path) -> Path:
+    """Return where the SOURCES table of some verdicts lies, or should lie. Raises InputError."""
+    path = Path(verdicts)
+    return origin.place(path, parquet.file_metadata(parquet.opened(path, VERDICTS, journal.MADE_BY)))
 
 
 def export(verdicts: str | Path, target: str | Path) -> int:
@@ -141,10 +157,10 @@ def apply(verdicts: str | Path, file: str | Path) -> int:
     return len(there)
 
 
-def _recordings(verdicts: Path, sources: Path, given: Mapping[str, Path]) -> dict[str, Recording]:
+def _recordings(sources: Path, given: Mapping[str, Path]) -> dict[str, Recording]:
     """Return the recordings of SOURCES that can be heard, by id."""
     columns = ["source_id", "root", "path", "labels", "duration_s", "rate_hz", "status"]
-    table = parquet.read(sources, SOURCES, SOURCES_BY).select(columns)
+    table = parquet.read(sources, SOURCES, origin.SOURCES_BY).select(columns)
     with Cache() as cache:
         folders = where.located(cache, dict.fromkeys(table.column("root").to_pylist()), given)
     return {
@@ -162,13 +178,13 @@ def _recordings(verdicts: Path, sources: Path, given: Mapping[str, Path]) -> dic
 
 
 def _labels(table: pa.Table, asked: Sequence[str]) -> set[str] | None:
-    """Return the labels asked for by their names in the table, None for all. Raises UsageError."""
+    """Return the requested labels by their names in the table, None for all. Raises UsageError."""
     known = {label: label for label in table.column("label").unique().to_pylist()}
     found = {text: spelled(text, known) for text in asked}
     for text, label in found.items():
         if label is None:
             raise UsageError(
-                f"--label {text}: no verdict is about it{nearest(text, known)} The verdicts are about "
+                f"--label {text}: no verdict is about it{nearest(text, known) or '.'} The verdicts are about "
                 f"{listed(sorted(known.values()))}"
             )
     return {label for label in found.values() if label is not None} or None

@@ -102,10 +102,10 @@ def test_labels_are_those_of_the_table_and_nothing_is_lost_without_a_word(made, 
     assert sorted(wanted) == [f"sounds/{n}" for n in ("broken.flac", "hush.wav", "late.wav", "nameless.wav")]
     left = json.loads(pq.read_schema(made / "plan.parquet").metadata[b"left_out"])
     assert sum(left.values()) == 4
-    assert left["no label"] == 1
+    assert left["recordings without a label"] == 1
     assert left["silent"] == left["windows in which nothing is heard"] == 1
     card = (made / "README.md").read_text()
-    assert "1 no label" in card
+    assert "1 recordings without a label" in card
     assert "no judge was asked" in card
     assert "30 recordings are shorter than a clip" in card
 
@@ -208,7 +208,7 @@ def test_clips_of_one_label_each_have_a_class(sources, tmp_path, monkeypatch):
     out = tmp_path / "set"
     words = ("--label", "RAIN, light", "--label", "saw", "--seconds", 1, "--rate", 16000)
     done = synth("manifest", sources, *words, "-o", out, "--json").json
-    assert done["left_out"]["no label asked for"] > 0
+    assert done["left_out"]["recordings without a requested label"] > 0
     assert set(done["labels"]["train"]) == {"rain, light", "saw"}
     several = [row for row in rows(out / "manifest.parquet", "labels") if len(row["labels"]) > 1]
     assert several, "some clips have both"
@@ -246,7 +246,8 @@ def test_verdicts_take_labels_away(sources, tmp_path):
     found = {r["parts"][0]["source_id"]: r for r in rows(tmp_path / "keep" / "manifest.parquet")}
     assert one[0]["source_id"] not in found
     assert one[1]["source_id"] not in found
-    assert (done["left_out"]["labels judged wrong"], done["labels_dropped"]) == (2, 3)
+    assert done["left_out"]["recordings with every label below --min-verdict keep"] == 2
+    assert done["labels_dropped"] == 3
     assert [found[one[k]["source_id"]]["labels_mask"] for k in (2, 3, 4)] == [[False], [True], [True]]
     assert found[two[0]["source_id"]]["labels"] == [two[0]["labels"][1]]
     assert found[two[0]["source_id"]]["labels_mask"] == [True]
@@ -293,7 +294,7 @@ def test_too_few_groups_and_sources_without_labels(sources, tmp_path):
     done = synth("index", "demo-voices", "-o", tmp_path / "voices.parquet")
     assert "Next: synth split" in done.says
     done = synth("manifest", tmp_path / "voices.parquet", "-o", tmp_path / "set", code=3)
-    assert "100 no label" in done.says
+    assert "100 recordings without a label" in done.says
     assert "--csv" in done.says
     missing = synth("manifest", tmp_path / "none.parquet", "-o", tmp_path / "set", code=3)
     assert "synth index" in missing.says

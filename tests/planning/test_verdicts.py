@@ -56,7 +56,11 @@ def test_recordings_without_a_label_are_counted_by_reason():
     judged = {("c", "x"): "wrong"}
     found = kept(["a", "b", "c", "d"], [[], ["y"], ["x"], ["x", "y"]], ("x",), judged, "keep")
     assert found.labels == [(), (), (), ("x",)]
-    assert found.recordings == {"no label": 1, "no label asked for": 1, "labels judged wrong": 1}
+    assert found.recordings == {
+        "recordings without a label": 1,
+        "recordings without a requested label": 1,
+        "recordings with every label below --min-verdict keep": 1,
+    }
 
 
 def test_labels_are_named_in_any_case_or_by_their_machine_id():
@@ -65,8 +69,10 @@ def test_labels_are_named_in_any_case_or_by_their_machine_id():
     assert said == ["--label ACCORDION: taken for 'Accordion', as it is spelled here"]
     with pytest.raises(UsageError, match="did you mean 'Accordion'"):
         named(("acordion",), known, said.append)
-    with pytest.raises(UsageError, match="no labels at all"):
+    with pytest.raises(UsageError, match=r"--label x: no source has it\. These sources have no labels at all"):
         named(("x",), {}, said.append)
+    with pytest.raises(UsageError, match=r"no source has it\. These sources have Accordion, saw"):
+        named(("thunderstorm",), known, said.append)
 
 
 def test_a_least_verdict_that_is_none_is_refused():

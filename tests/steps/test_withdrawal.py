@@ -61,7 +61,7 @@ def announced(judged, said: list[Decision], precision: float) -> tuple[list[str]
     """Return the labels that ``clean`` withdraws and those that ``review`` announces."""
     stuff, found, _, lists = judged
     decided = decisions.latest(said)
-    after, _, _ = people.with_people(found, stuff, decided, precision)
+    after = people.with_people(found, stuff, decided, precision).judged
     lists.decided = decided
     return (
         [name for name, one in zip(stuff.labels, after.classes, strict=True) if one.decision == WITHDRAWN],
