@@ -27,6 +27,7 @@ WIDTH, DEPTH = len(SCORE) + 1, len(OTHERS) + 1
 MIDDLES = np.r_[SCORE[0] - 0.35, (SCORE[1:] + SCORE[:-1]) / 2, SCORE[-1]]
 ROUNDS = 25
 TINY = 1e-12
+MISSED = 1.3  # how much wider shares spread than resamples show: they keep the ranks and the weights of the passes
 AT_ONCE = 4_000_000  # numbers of an array
 
 
@@ -196,7 +197,8 @@ def _posterior(one: Binned, good: Floats, state: State, k: int) -> Posterior:
     wrong = state.wrong[k][:, None]
     bad = wrong * others[:, deep] * (1 - score[:, own])
     odds = bad / (bad + (1 - wrong) * (1 - others[:, deep]) * score[:, own] + TINY)
-    return Posterior(which, odds, state.wrong[k])
+    share = state.wrong[k]
+    return Posterior(which, odds, np.clip(share[0] + MISSED * (share - share[0]), 0, 1))
 
 
 def rising(one: Floats, other: Floats) -> Floats:
