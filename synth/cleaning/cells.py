@@ -19,7 +19,7 @@ from synth.cleaning import mixture
 from synth.cleaning.fits import PSEUDO, Posterior
 from synth.cleaning.joint import Carried, Understood, exchanged, mean_ratio
 from synth.cleaning.null import Floats, Ints
-from synth.cleaning.shapes import beyond, cdf, leaning, moments
+from synth.cleaning.shapes import LEAN, LEAN_RATE, beyond, cdf, leaning, moments
 
 SCORE = np.linspace(-2.4, 3.0, 37)  # edges of the bins of the own score, in standard deviations of the null
 OTHERS = np.linspace(-4, 8, 41)  # edges of the bins of the log mean likelihood ratio of other labels
@@ -28,6 +28,7 @@ MIDDLES = np.r_[SCORE[0] - 0.35, (SCORE[1:] + SCORE[:-1]) / 2, SCORE[-1]]
 ROUNDS = 25
 TINY = 1e-12
 MISSED = 1.3  # how much wider shares spread than resamples show: they keep the ranks and the weights of the passes
+SURELY = 2.0  # of the mean variance of a class, over the number of classes: so much they may differ unseen
 AT_ONCE = 4_000_000  # numbers of an array
 
 
@@ -54,6 +55,17 @@ class State:
     share: Floats  # of the wrong clips in which another label is heard
 
 
+@dataclass(frozen=True, slots=True)
+class Leans:
+    """How many clips of all classes stand beside those of one, in its share of wrong clips and in the shape of right ones."""
+
+    rate: float
+    shape: float
+
+
+LOOSELY = Leans(LEAN_RATE, LEAN)
+
+
 def fitted(these: Carried, what: Understood, groups: Ints, seed: int) -> tuple[list[Posterior], float]:
     """Return the posteriors of the classes, and the share of wrong clips in which another label is heard."""
     seen = [_others(these, what, j, seed) for j in range(len(these.labels))]
@@ -63,7 +75,9 @@ def fitted(these: Carried, what: Understood, groups: Ints, seed: int) -> tuple[l
     shares: list[Floats] = []
     for part in _parts(len(these.labels)):
         classes = [_binned(these, what, groups, j, seen[j], pool, seed) for j in part]
-        state = _fit(these, what, part, classes, pool, shares[0] if shares else None)
+        known = shares[0] if shares else None
+        alike = leans(_fit(these, what, part, classes, pool, known, LOOSELY))
+        state = _fit(these, what, part, classes, pool, known, alike)
         shares = shares or [state.share]
         good = _good(state, these.top[part])
         out += [_posterior(one, good[k], state, k) for k, one in enumerate(classes)]
@@ -126,7 +140,13 @@ def _again(counts: Floats, stream: np.uint64, lean: Floats) -> Floats:
 
 
 def _fit(
-    these: Carried, what: Understood, part: list[int], classes: Sequence[Binned], pool: Floats, share: Floats | None
+    these: Carried,
+    what: Understood,
+    part: list[int],
+    classes: Sequence[Binned],
+    pool: Floats,
+    share: Floats | None,
+    lean: Leans,
 ) -> State:
     """Fit all resamples of some classes by expectation maximisation, from where the passes ended."""
     counts = np.array([one.counts for one in classes], np.float32)
@@ -141,8 +161,6 @@ def _fit(
         np.repeat(np.array([one.right for one in classes])[:, None], each[1], axis=1),
         np.full(each[1], shapes.known) if share is None else share,
     )
-    size = np.array([len(one) for one in these.rows], float)
-    pools = [(values * size).sum() / size.sum() for values in (shapes.wrong, shapes.mu, shapes.mu**2 + shapes.sd**2)]
     top = these.top[part]
     last = np.searchsorted(SCORE, top, "right")
     by_score, by_others, total = counts.sum(axis=3), counts.sum(axis=2), counts.sum(axis=(2, 3))
@@ -160,7 +178,7 @@ def _fit(
         bad *= counts
         wrong_score, wrong_others = bad.sum(axis=3), bad.sum(axis=2, dtype=np.float64)
         count = wrong_others.sum(axis=2)
-        state.wrong = leaning(count, total, pools[0])
+        state.wrong = leaning(count, total, count.sum(axis=0) / total.sum(axis=0), lean.rate)
         if share is None:
             part_known = wrong_others * state.share[:, None] * known / np.maximum(others, TINY)
             state.share = np.clip((part_known.sum(axis=(0, 2)) + 0.5) / (count.sum(axis=0) + 1), 0.01, 0.99)
@@ -170,10 +188,33 @@ def _fit(
         at = (SCORE[last - 1][:, None] - state.mu) / state.sd
         mean, variance = beyond(state.mu, state.sd, at, np.maximum(1 - cdf(at), 1e-9))
         score[here, :, last], square[here, :, last] = mean, mean**2 + variance
-        state.mu, state.sd = moments(
-            right.sum(axis=2), (right * score).sum(axis=2), (right * square).sum(axis=2), pools[1], pools[2]
-        )
+        weight, sums, squares = right.sum(axis=2), (right * score).sum(axis=2), (right * square).sum(axis=2)
+        middle, spread = (values.sum(axis=0) / weight.sum(axis=0) for values in (sums, squares))
+        state.mu, state.sd = moments(weight, sums, squares, middle, spread, lean.shape)
     return state
+
+
+def leans(state: State) -> Leans:
+    """Return how much classes lean on all, by how alike they are: their spread beyond that of their resamples.
+
+    Method of moments (DerSimonian and Laird, "Meta-analysis in clinical trials", 1986); a few classes that look alike may
+    differ nevertheless, so the spread is never taken for less than their number can show.
+    """
+    if len(state.mu) < 2:
+        return LOOSELY
+    rate, mu, sd = (_between(one) for one in (np.log(state.wrong), state.mu, np.log(state.sd)))
+    size = float((state.sd[:, 0] ** 2).mean())
+    shape = min(size / mu, 1 / (2 * sd))
+    return Leans(max(1 / (rate * float(state.wrong[:, 0].mean())), LOOSELY.rate), max(shape, LOOSELY.shape))
+
+
+def _between(values: Floats) -> float:
+    """Return the variance between classes of something fitted in all resamples, (labels, resamples + 1)."""
+    own = np.maximum(values[:, 1:].var(axis=1), TINY)
+    weight, free = 1 / own, len(own) - 1
+    off = (weight * (values[:, 0] - (weight * values[:, 0]).sum() / weight.sum()) ** 2).sum()
+    found = max(off - free, 0) / (weight.sum() - (weight**2).sum() / weight.sum())
+    return float(found + SURELY * own.mean() / free)
 
 
 def _outer(score: Floats, others: Floats) -> NDArray[np.float32]:

@@ -124,15 +124,20 @@ def beyond(mu: Floats, sd: Floats, at: Floats, tail: Floats) -> tuple[Floats, Fl
     return mu + sd * hazard, sd**2 * np.maximum(1 + at * hazard - hazard * hazard, 0.01)
 
 
-def leaning(count: Floats, size: Floats, pool: float | Floats) -> Floats:
-    """Return the share of wrong clips; a small class leans on all (``pool``)."""
-    return np.asarray((count + LEAN_RATE * pool + 0.25) / (size + LEAN_RATE + 2.25))
+def leaning(count: Floats, size: Floats, pool: float | Floats, lean: float = LEAN_RATE) -> Floats:
+    """Return the share of wrong clips; a small class leans on all (``pool``) as on so many clips."""
+    return np.asarray((count + lean * pool + 0.25) / (size + lean + 2.25))
 
 
 def moments(
-    weight: Floats, sums: Floats, squares: Floats, pool: float | Floats, pool_squares: float | Floats
+    weight: Floats,
+    sums: Floats,
+    squares: Floats,
+    pool: float | Floats,
+    pool_squares: float | Floats,
+    lean: float = LEAN,
 ) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation; a small class leans on all."""
-    mu = (sums + LEAN * pool) / (weight + LEAN)
-    sd = np.sqrt(np.maximum((squares + LEAN * pool_squares) / (weight + LEAN) - mu * mu, 0.09))
+    """Return mean and standard deviation; a small class leans on all as on so many clips."""
+    mu = (sums + lean * pool) / (weight + lean)
+    sd = np.sqrt(np.maximum((squares + lean * pool_squares) / (weight + lean) - mu * mu, 0.09))
     return np.clip(mu, LOWEST_MU, HIGHEST_MU), np.clip(sd, LOWEST_SD, HIGHEST_SD)
