@@ -21,14 +21,16 @@ from synth.cleaning.joint import Carried, Understood, exchanged, mean_ratio
 from synth.cleaning.null import Floats, Ints
 from synth.cleaning.shapes import LEAN, LEAN_RATE, beyond, cdf, leaning, moments
 
-SCORE = np.linspace(-2.4, 3.0, 37)  # edges of the bins of the own score, in standard deviations of the null
+SCORE = np.linspace(-2.4, 2.55, 34)  # edges of the bins of the own score, in standard deviations of the null
 OTHERS = np.linspace(-4, 8, 41)  # edges of the bins of the log mean likelihood ratio of other labels
 WIDTH, DEPTH = len(SCORE) + 1, len(OTHERS) + 1
-MIDDLES = np.r_[SCORE[0] - 0.35, (SCORE[1:] + SCORE[:-1]) / 2, SCORE[-1]]
+STEP = SCORE[1] - SCORE[0]
+MIDDLES = np.r_[SCORE[0] - 0.35, (SCORE[1:] + SCORE[:-1]) / 2, SCORE[-1]]  # means of the bins, nearly
+ENDLESS = 20.0  # standard deviations that no score reaches
 ROUNDS = 25
 TINY = 1e-12
-MISSED = 1.3  # how much wider shares spread than resamples show: they keep the ranks and the weights of the passes
-SURELY = 2.0  # of the mean variance of a class, over the number of classes: so much they may differ unseen
+MISSED = 1.5  # how much wider shares spread than resamples show: they keep the ranks and the weights of the passes
+SURELY = 4.0  # of the mean variance of a class, over the number of classes: so much they may differ unseen
 AT_ONCE = 4_000_000  # numbers of an array
 
 
@@ -79,7 +81,7 @@ def fitted(these: Carried, what: Understood, groups: Ints, seed: int) -> tuple[l
         alike = leans(_fit(these, what, part, classes, pool, known, LOOSELY))
         state = _fit(these, what, part, classes, pool, known, alike)
         shares = shares or [state.share]
-        good = _good(state, these.top[part])
+        good = _good(state, _edges(these.top[part]))
         out += [_posterior(one, good[k], state, k) for k, one in enumerate(classes)]
     return out, float(shares[0][0])
 
@@ -113,7 +115,7 @@ def _binned(these: Carried, what: Understood, groups: Ints, j: int, seen: Floats
     fit = these.fit[j]
     times = mixture.weights(groups[rows[fit]], seeds.key(seed, "clips again", label))
     counts = np.array([np.bincount(which[fit], one, WIDTH * DEPTH) for one in times]).reshape(-1, WIDTH, DEPTH)
-    null = np.diff(_below(np.zeros(1), np.ones(1), these.top[j])[0], prepend=0, append=1)
+    null = np.diff(np.where(these.top[j] < SCORE, 1.0, cdf(SCORE)), prepend=0, append=1)
     foreign, known, right = seen
     stream = "null again"
     return Binned(
@@ -124,12 +126,6 @@ def _binned(these: Carried, what: Understood, groups: Ints, j: int, seen: Floats
         _again(known, seeds.key(seed, stream, "known", label), PSEUDO * pool[1]),
         (right + PSEUDO * pool[2]) / (right.sum() + PSEUDO),
     )
-
-
-def _below(mu: Floats, sd: Floats, top: float) -> Floats:
-    """Return the shares of normals below the edges of the own score, (…, edges); above ``top`` is one bin."""
-    below = cdf((SCORE - mu[..., None]) / sd[..., None])
-    return np.asarray(np.where(top < SCORE, 1.0, below))
 
 
 def _again(counts: Floats, stream: np.uint64, lean: Floats) -> Floats:
@@ -164,11 +160,13 @@ def _fit(
     top = these.top[part]
     last = np.searchsorted(SCORE, top, "right")
     by_score, by_others, total = counts.sum(axis=3), counts.sum(axis=2), counts.sum(axis=(2, 3))
+    edges = _edges(top)
     score = np.broadcast_to(MIDDLES, by_score.shape).copy()
-    square = score**2 + 0.15**2 / 12
+    square = score**2 + STEP**2 / 12
     here = np.arange(len(part))
+    highest = SCORE[last - 1][:, None]
     for _ in range(ROUNDS):
-        good = _good(state, top)
+        good = _good(state, edges)
         others = (1 - state.share[:, None]) * foreign + state.share[:, None] * known
         bad = _outer(state.wrong[..., None] * null, others)
         fine = _outer((1 - state.wrong[..., None]) * good, state.right)
@@ -185,7 +183,7 @@ def _fit(
         state.right = np.maximum(by_others - wrong_others, 0) + PSEUDO * pool[2]
         state.right /= state.right.sum(axis=2, keepdims=True)
         right = np.maximum(by_score - wrong_score, 0)
-        at = (SCORE[last - 1][:, None] - state.mu) / state.sd
+        at = (highest - state.mu) / state.sd
         mean, variance = beyond(state.mu, state.sd, at, np.maximum(1 - cdf(at), 1e-9))
         score[here, :, last], square[here, :, last] = mean, mean**2 + variance
         weight, sums, squares = right.sum(axis=2), (right * score).sum(axis=2), (right * square).sum(axis=2)
@@ -221,9 +219,14 @@ def _outer(score: Floats, others: Floats) -> NDArray[np.float32]:
     return score.astype(np.float32)[..., None] * others.astype(np.float32)[..., None, :]
 
 
-def _good(state: State, top: Floats) -> Floats:
-    """Return the shares of right clips in the bins of the own score (labels, resamples, WIDTH)."""
-    below = np.stack([_below(mu, sd, one) for mu, sd, one in zip(state.mu, state.sd, top, strict=True)])
+def _edges(top: Floats) -> Floats:
+    """Return the edges of the own score (labels, 1, edges); above ``top`` (labels,) is one bin."""
+    return np.where(top[:, None, None] < SCORE, ENDLESS, SCORE)
+
+
+def _good(state: State, edges: Floats) -> Floats:
+    """Return the shares of right clips in the bins of the own score (labels, resamples, WIDTH); ``edges`` of :func:`_edges`."""
+    below = cdf((edges - state.mu[..., None]) / state.sd[..., None])
     return np.asarray(np.diff(below, axis=2, prepend=0, append=1))
 
 

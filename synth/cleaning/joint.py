@@ -76,7 +76,7 @@ def carried(ranks: Sequence[Ranks | None], carries: Bools, named: Bools, labels:
     for part, one in zip(share.tolist(), free, strict=True):
         weight += part * one
     return Carried(
-        tuple(labels), tuple(mine), tuple(rows), tuple(fit), share, free, own, np.clip(top, 2.0, 3.0), weight
+        tuple(labels), tuple(mine), tuple(rows), tuple(fit), share, free, own, np.clip(top, 2.0, 2.5), weight
     )
 
 
