@@ -2,7 +2,8 @@
 
 For each label, the clips that carry it are compared with what wrong ones would look like (the data's own null, and
 margins against competing labels). A mixture fitted to both gives the share of wrong labels and a probability for each
-clip; small classes lean on the others. A label is rejected only as part of a set that holds the requested precision even
+clip; small classes lean on the others. In large classes the null is first weighed by which of its clips lack the label
+(:mod:`synth.cleaning.joint`, :mod:`synth.cleaning.cells`). A label is rejected only as part of a set that holds the requested precision even
 in unlucky resamples, and a judge that cannot tell a label's clips from others rejects nothing.
 """
 

@@ -23,7 +23,7 @@ from synth.cleaning.shapes import Shapes, first, improve, log_ratio
 
 PASSES = 8
 MOST_LEARNT, LEAST_LEARNT = 60_000, 500  # carriers that shapes are learnt from, of all labels and of each
-LEAST_ABOVE = 10  # clips of a null above a standing that is told from higher ones
+LEAST_ABOVE = 4  # clips of a null above a standing that is told from higher ones
 NOTHING = 1e-9
 
 
