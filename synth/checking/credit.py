@@ -85,6 +85,11 @@ def licence(clips: Clips, start_n: Ints | None, card: str | None, attributions: 
             f"licence of {counted(int(wrong.sum()), 'clip')} is not what its parts permit, {' or '.join(sorted(first.ids))} "
             f"for the first{named(clips.ids(wrong))}"
         )
+    freer = _freer_than_a_copy(clips)
+    if freer:
+        problems.append(
+            f"{counted(len(freer), 'recording')} used under a freer licence than a copy of it{named(freer, 2)}"
+        )
     if card is not None:
         problems += _of_card(card, whole, recordings, held, len(clips))
     if attributions is not None:
@@ -105,6 +110,42 @@ def licence(clips: Clips, start_n: Ints | None, card: str | None, attributions: 
         "may_not_be_shared": held,
     }
     return Finding("licence", not problems, says, figures)
+
+
+def _freer_than_a_copy(clips: Clips) -> list[str]:
+    """Return the recordings that are used although a copy of theirs, by samples or bytes, is under a stricter licence."""
+    sources = clips.sources
+    names, licence = sources.names("licence"), sources.code("licence")
+    may = [_targets(name) for name in [*names, UNKNOWN]]  # of the code -1 the last
+    used = np.unique(clips.source[clips.known])
+    out: dict[str, None] = {}
+    for column in ("pcm_sha256", "sha256"):
+        code = sources.code(column)
+        rows = np.flatnonzero(code >= 0)
+        rows = rows[np.bincount(code[rows])[code[rows]] > 1] if len(rows) else rows
+        stated: dict[int, set[int]] = {}
+        for what, one in np.unique(np.stack([code[rows], licence[rows]], 1), axis=0).tolist():
+            if one >= 0 and names[one] != UNKNOWN:  # a copy of which nothing is said changes nothing
+                stated.setdefault(what, set()).add(one)
+        for k in used[np.isin(used, rows)].tolist():
+            own = int(licence[k])
+            stricter = [one for one in stated.get(int(code[k]), ()) if not may[own] <= may[one]]
+            if stricter:
+                shown = ", ".join(sorted(names[one] for one in stricter))
+                out[f"{sources.ids[k]}: {[*names, UNKNOWN][own]}, a copy {shown}"] = None
+    return list(out)
+
+
+def _targets(text: str) -> frozenset[str]:
+    """Return the uses that a licence leaves open: the kinds that an adaptation may have, and sharing it as it is."""
+    out: set[str] = set()
+    for way in _ways(text):
+        kinds = [_kind(one) for one in way]
+        open_ = not any(kind in (None, "CLOSED") for kind in kinds)
+        out |= {"as it is"} if open_ else set()
+        out |= set.intersection(*(set(_CHART[kind]) if open_ and kind else set() for kind in kinds))
+        out |= {"sold"} if open_ and not any("NC" in str(kind) for kind in kinds) else set()
+    return frozenset(out)
 
 
 def _changed(clips: Clips, start_n: Ints | None, rate_hz: int) -> Ints:

@@ -34,7 +34,8 @@ def persons(clips: Clips) -> Finding:
     who = spoken & (speaker >= 0)
     spelt = _spelt(names)
     split_links, clip_links = _shared(clips.sources)
-    wide, narrow = _components(len(names), [*spelt, *split_links]), _components(len(names), [*spelt, *clip_links])
+    wide = _components(len(names), [*spelt, *split_links])
+    narrow = _components(len(names), [*spelt, *_certain(clip_links, clips.sources)])
     wrong: list[str] = []
 
     where = np.zeros((len(names), len(SPLITS)), np.bool_)
@@ -134,6 +135,20 @@ def _shared(sources: Sources) -> tuple[list[tuple[int, int]], list[tuple[int, in
                     if not {int(sex[one]), int(sex[other])} >= {0, 1}:
                         alike.append(every[-1])
     return every, alike
+
+
+def _certain(links: Sequence[tuple[int, int]], sources: Sources) -> list[tuple[int, int]]:
+    """Return the links but for those over somebody of unknown sex who is linked to a woman and to a man."""
+    speaker, sex = sources.code("speaker_id"), sources.sex
+    count = len(sources.names("speaker_id"))
+    known = np.zeros((count, 2), np.bool_)
+    told = (speaker >= 0) & (sex >= 0)
+    known[speaker[told], sex[told]] = True
+    linked = _components(count, links)
+    both = np.zeros((count, 2), np.bool_)
+    np.logical_or.at(both, linked, known)
+    unclear = np.asarray(both[linked].all(axis=1) & ~known.any(axis=1), np.bool_)
+    return [(one, other) for one, other in links if not (unclear[one] or unclear[other])]
 
 
 def _components(count: int, pairs: Iterable[tuple[int, int]]) -> Ints:

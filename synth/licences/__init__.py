@@ -3,7 +3,7 @@
 from synth.licences.sharing import Sharing, section
 from synth.licences.spelling import Read, read
 from synth.licences.terms import NOT_SHAREABLE, SEVERAL, UNKNOWN, YOUTUBE, Terms, terms
-from synth.licences.verdict import Verdict, combined, says, strictest
+from synth.licences.verdict import Verdict, combined, of_copies, says, strictest
 
 __all__ = [
     "NOT_SHAREABLE",
@@ -16,6 +16,7 @@ __all__ = [
     "Verdict",
     "combined",
     "normalised",
+    "of_copies",
     "read",
     "says",
     "section",

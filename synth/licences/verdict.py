@@ -64,6 +64,24 @@ def combined(licences: Iterable[str | None], *, adapted: bool = True) -> Verdict
     return _combined(frozenset(licence or UNKNOWN for licence in licences), adapted)
 
 
+def of_copies(licences: Iterable[str | None]) -> str:
+    """Return the licence of one recording of which there are copies under each of these SPDX ids: the strictest.
+
+    None is unknown. Where each asks for something that no other asks for, it is ``LicenseRef-not-shareable``: a copy under
+    a freer licence frees nothing.
+    """
+    stated = sorted({licence or UNKNOWN for licence in licences})
+    if len(stated) == 1:
+        return stated[0]
+    found = combined(stated, adapted=False).licence
+    if found != SEVERAL:
+        return found
+    closest = [one for one in stated if terms(one).no_derivatives]
+    if any(terms(one).non_commercial for one in stated if " " not in one):
+        closest = [one for one in closest if terms(one).non_commercial]
+    return closest[-1] if closest and not any(" " in one for one in stated) else NOT_SHAREABLE
+
+
 def says(licence: str) -> str:
     """Return what an SPDX id or expression asks for in a few words, for people."""
     return _asks(combined([licence], adapted=False).licence if " " in licence else licence)

@@ -77,7 +77,8 @@ def index(
         spoken(fact, corpus.name != NOISE and item.speaker_id is not None, bool(item.labels))
         for fact, (_, corpus, item) in zip(facts, rows, strict=True)
     ]
-    done = reconciled([(root.name, item) for root, _, item in rows], facts)
+    terms = {root.name: (corpus.licence, corpus.attribution) for root, corpus in found}
+    done = reconciled([(root.name, item) for root, _, item in rows], facts, terms)
     rows = [(root, corpus, item) for (root, corpus, _), item in zip(rows, done.items, strict=True)]
     facts = done.facts
     table = _as_table(rows, facts, rate, _tables(found))

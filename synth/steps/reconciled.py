@@ -1,16 +1,19 @@
 """Who is the same person, and what is the same recording, over all roots together: nobody may be in two splits.
 
 Before the audio is read: a speaker whose rows disagree about the sex is not used. After it: recordings with the same
-samples are one recording, if everybody agrees on who speaks and what is heard; else none of them is believed. Two ids
-that share samples are one person; whoever shares a group, a person or samples is in one group.
+samples are one recording, if everybody agrees on who speaks and what is heard; else none of them is believed. Its licence
+is the strictest that any copy states. Two ids that share samples are one person; whoever shares a group, a person or
+samples is in one group.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
+from synth import licences
 from synth.audio.measured import Measured
 from synth.corpora import persons
 from synth.corpora.items import Item, Oddities, Oddity
@@ -84,10 +87,16 @@ def of_one_sex(rows: Sequence[Found], oddities: Oddities) -> list[Item]:
     return out
 
 
-def reconciled(rows: Sequence[Found], facts: Sequence[Measured]) -> Reconciled:
-    """Reconcile rows by their samples; ``facts`` are their measures, in the same order."""
-    work = _Work(list(rows), list(facts))
+def reconciled(
+    rows: Sequence[Found], facts: Sequence[Measured], terms: Mapping[str, tuple[str, str]] | None = None
+) -> Reconciled:
+    """Reconcile rows by their samples.
+
+    ``facts``: their measures, in the same order; ``terms``: licence and credit of what a root does not say otherwise.
+    """
+    work = _Work(list(rows), list(facts), terms or {})
     work.judge()
+    work.license()
     work.join()
     return Reconciled([item for _, item in work.rows], work.facts, work.oddities.all())
 
@@ -96,17 +105,22 @@ def reconciled(rows: Sequence[Found], facts: Sequence[Measured]) -> Reconciled:
 class _Work:
     rows: list[Found]
     facts: list[Measured]
+    terms: Mapping[str, tuple[str, str]]
     oddities: Oddities = field(default_factory=Oddities)
+    between: set[str] = field(default_factory=set)  # ids of unknown sex that share recordings with both
 
     def __post_init__(self) -> None:
-        self.alike: list[list[int]] = []  # rows with the same samples or the same bytes, two or more
+        self.copies: list[list[int]] = []  # rows with the same samples or the same bytes, two or more
+        self.alike: list[list[int]] = []  # of these, the rows that can be used
         for name in ("pcm_sha256", "sha256"):
             by_content: defaultdict[str, list[int]] = defaultdict(list)
             for k, fact in enumerate(self.facts):
-                content = getattr(fact, name)
-                if fact.status == "ok" and content:
+                if content := getattr(fact, name):
                     by_content[content].append(k)
-            found = [rows for rows in by_content.values() if len(rows) > 1]
+            every = [rows for rows in by_content.values() if len(rows) > 1]
+            good = ([k for k in rows if self.facts[k].status == "ok"] for rows in every)
+            found = [rows for rows in good if len(rows) > 1]
+            self.copies += every
             self.alike += found
             if name == "pcm_sha256":
                 self.same_samples = found
@@ -123,7 +137,7 @@ class _Work:
             items = [self.rows[k][1] for k in same]
             speakers = {_local(item.speaker_id) for item in items if item.speaker_id}
             sexes = {item.sex for item in items if item.speaker_id and item.sex}
-            labels = {(item.labels, item.emotion) for item in items if item.labels or item.emotion}
+            labels = {(frozenset(item.labels), item.emotion) for item in items if item.labels or item.emotion}
             if len(speakers) > 1 or self._two_of_one_table(items):
                 self._none(same, "conflicting-speakers", "speakers", "speaker_id")
             elif len(sexes) > 1:
@@ -169,6 +183,37 @@ class _Work:
         root, item = self.rows[k]
         return f"{root}/{item.path}"
 
+    def license(self) -> None:
+        """Give each recording that is used the strictest licence of its copies, and the credits of all of them."""
+        linked = Sets(k for same in self.copies for k in same)
+        for same in self.copies:
+            for k in same[1:]:
+                linked.join(same[0], k)
+        one_recording: defaultdict[Hashable, list[int]] = defaultdict(list)
+        for k in sorted({k for same in self.copies for k in same}):
+            one_recording[linked.top(k)].append(k)
+        for same in one_recording.values():
+            stated = {k: terms for k in same if any(terms := self._stated(k))}
+            if all(self.rows[k][1].ytid for k in same) or not stated:
+                continue
+            licence = licences.of_copies({one for one, _ in stated.values() if one} or {licences.UNKNOWN})
+            credit = "; ".join(dict.fromkeys(one for _, one in stated.values() if one)) or None
+            for k in same:
+                root, item = self.rows[k]
+                if self.facts[k].status == "ok" and self._stated(k) != (licence, credit):
+                    self.rows[k] = root, replace(item, licence=licence, attribution=credit or item.attribution)
+            if len({one for one, _ in stated.values() if one}) > 1:
+                example = ", ".join(f"{self._name(k)}: {one}" for k, (one, _) in list(stated.items())[:2])
+                says = "recordings whose copies have different licences; the strictest counts, whichever copy is used"
+                self.oddities.add("licence-of-copies", example, says)
+
+    def _stated(self, k: int) -> tuple[str | None, str | None]:
+        """Return the licence and the credit that a row or its corpus states, if any: saying nothing changes nothing."""
+        root, item = self.rows[k]
+        licence, credit = self.terms.get(root, (licences.UNKNOWN, ""))
+        silent = licence == licences.UNKNOWN
+        return item.licence or (None if silent else licence), item.attribution or (None if silent else credit)
+
     def join(self) -> None:
         """Make one person of ids that share samples, one group of what shares a person, a group or samples."""
         people = Sets(item.speaker_id for _, item in self.rows if item.speaker_id)
@@ -177,12 +222,14 @@ class _Work:
             if item.speaker_id and item.sex:
                 sexes[item.speaker_id] = item.sex
         shared: list[list[int]] = []
+        links: list[tuple[str, str]] = []
         for same in self.alike:
             who = list(dict.fromkeys(one for k in same if (one := self.rows[k][1].speaker_id)))
             spaces = Counter(one.partition("/")[0] for one in who)
             common = {one for one in who if spaces[one.partition("/")[0]] >= SEVERAL}
             shared.append([k for k in same if self.rows[k][1].speaker_id not in common])
-            self._one_person([one for one in who if one not in common], people, sexes)
+            links += combinations([one for one in who if one not in common], 2)
+        self._one_person(links, people, sexes)
         if people:
             self._tell(people)
             for k, (root, item) in enumerate(self.rows):
@@ -193,15 +240,28 @@ class _Work:
         self._group(shared)
         self._without_sex()
 
-    def _one_person(self, ids: Sequence[str], people: Sets, sexes: dict[Hashable, str]) -> None:
-        """Join ids that share samples; ids of different sex are two persons all the same."""
-        for k, one in enumerate(ids):
-            for other in ids[:k]:
-                first, second = people.top(one), people.top(other)
-                both = {sexes[top] for top in (first, second) if top in sexes}
-                if first != second and len(both) < 2:
-                    people.join(first, second)
-                    sexes |= {people.top(first): sex for sex in both}
+    def _one_person(self, links: Sequence[tuple[str, str]], people: Sets, sexes: dict[Hashable, str]) -> None:
+        """Join ids that share samples; ids of different sex are two persons all the same.
+
+        An id of unknown sex that leads to a woman and to a man, perhaps over others, is neither of them: else the order of
+        the roots would decide.
+        """
+        alike = [(one, other) for one, other in links if len({sexes[who] for who in (one, other) if who in sexes}) < 2]
+        linked = Sets(name for pair in alike for name in pair)
+        for one, other in alike:
+            linked.join(one, other)
+        found: defaultdict[Hashable, set[str]] = defaultdict(set)
+        for name in dict.fromkeys(name for pair in alike for name in pair):
+            found[linked.top(name)] |= {sexes[name]} if name in sexes else set()
+        for one, other in alike:
+            of_one_kind = (one in sexes) == (other in sexes)
+            if len(found[linked.top(one)]) < 2 or of_one_kind:
+                people.join(one, other)
+        for name in dict.fromkeys(name for pair in alike for name in pair):
+            if name in sexes:
+                sexes[people.top(name)] = sexes[name]
+            elif len(found[linked.top(name)]) > 1:
+                self.between.add(name)
 
     def _tell(self, people: Sets) -> None:
         """Say which ids are one person."""
@@ -240,6 +300,8 @@ class _Work:
                 continue
             where = item.said_in or item.path
             why = f"{where} says '{item.sex_word}'" if item.sex_word else f"{where} says nothing of it"
+            if item.speaker_id in self.between:
+                why += ", and it shares recordings with a woman and with a man"
             self._status(k, "unknown-sex", f"the sex of {item.speaker_id} is not known as female or male: {why}")
 
 

@@ -116,6 +116,31 @@ def test_two_roots_with_shared_recordings_are_the_same_people(tmp_path):
     assert "persons who have several ids" in done.says
 
 
+def test_a_copy_under_a_freer_licence_frees_nothing(tmp_path):
+    """The copies of three recordings of each person are not for sale; the audit finds out where they were made so."""
+    from synth.steps.audit import audit
+
+    files, given = recordings(tmp_path / "a"), []
+    recordings(tmp_path / "b", which=slice(0, 3))
+    for root, licence, credit in (("a", "CC0", "Ann"), ("b", "cc by-nc 4.0", "Bob")):
+        rows = [(name, v, sex(v), licence, credit) for name, v in files.items() if (tmp_path / root / name).exists()]
+        head = ("path", "speaker_id", "sex", "license", "credit")
+        given += ["--source", tmp_path / root, "--csv", f"{root}={table(tmp_path / f'{root}.csv', rows, head)}"]
+    done = mixed(*given, "--out", tmp_path / "out")
+    assert "recordings whose copies have different licences; the strictest counts" in done.says
+    clips = pq.read_table(tmp_path / "out" / "manifest.parquet", columns=["licence", "parts"]).to_pylist()
+    for clip in clips:
+        copied = any((tmp_path / "b" / part["source_id"].removeprefix("a/")).exists() for part in clip["parts"])
+        assert clip["licence"] == ("CC-BY-NC-4.0" if copied else "CC0-1.0")
+    assert "Ann; Bob (CC-BY-NC-4.0)" in (tmp_path / "out" / "attribution.txt").read_text()
+    sources = tmp_path / "out" / "sources.parquet"
+    status = pq.read_table(sources, columns=["status"]).column(0).to_pylist()
+    table_edited(sources, "licence", lambda k, value: "CC0-1.0" if status[k] == "ok" else value)
+    finding = found(audit(tmp_path / "out", pictures=False), "licence")
+    assert finding.holds is False
+    assert re.search(r"recordings used under a freer licence than a copy.*CC0-1.0, a copy CC-BY-NC-4.0", finding.says)
+
+
 def test_the_audit_finds_people_who_share_recordings(tmp_path):
     from synth.steps.audit import audit
 

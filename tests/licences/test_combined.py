@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from synth import licences
 from synth.checking import credit
-from synth.licences import NOT_SHAREABLE, SEVERAL, UNKNOWN, YOUTUBE, combined, strictest
+from synth.licences import NOT_SHAREABLE, SEVERAL, UNKNOWN, YOUTUBE, combined, of_copies, strictest
 
 # wiki.creativecommons.org/wiki/Wiki/cc_license_compatibility: may works under the licence of the row and of the column be
 # combined into one that is shared? Written out by hand.
@@ -192,3 +192,32 @@ def test_the_derivation_of_the_audit_agrees(sources, changed):
     if not any(" " in one for one in sources):
         assert len(expected.ids) == 1
         assert expected.forbidden == found.forbidden
+
+
+@pytest.mark.parametrize(
+    ("copies", "wanted"),
+    [
+        (("CC0-1.0", "CC-BY-NC-4.0"), "CC-BY-NC-4.0"),
+        (("CC-BY-4.0", "CC-BY-3.0"), "CC-BY-4.0"),
+        (("CC-BY-4.0", "CC-BY-ND-4.0"), "CC-BY-ND-4.0"),
+        (("CC-BY-NC-4.0", "CC-BY-NC-ND-4.0", "CC0-1.0"), "CC-BY-NC-ND-4.0"),
+        (("CC-BY-NC-4.0", "CC-BY-ND-4.0"), NOT_SHAREABLE),
+        (("CC-BY-SA-3.0", "CC-BY-NC-SA-4.0"), NOT_SHAREABLE),
+        (("CC0-1.0", UNKNOWN), UNKNOWN),
+        (("MIT", YOUTUBE, UNKNOWN), YOUTUBE),
+        (("CC-BY-4.0 OR CC-BY-NC-4.0", "CC0-1.0"), "CC-BY-4.0"),
+    ],
+)
+def test_a_copy_under_a_freer_licence_frees_nothing(copies, wanted):
+    assert of_copies(copies) == of_copies(reversed(copies)) == wanted
+
+
+@given(several)
+def test_the_licence_of_copies_leaves_open_what_every_copy_leaves_open_at_most(copies):
+    found = of_copies(copies)
+    for one in copies:
+        for adapted in (True, False):
+            its, all_ = combined([one], adapted=adapted), combined([found], adapted=adapted)
+            assert all_.shareable <= its.shareable
+            assert its.non_commercial <= all_.non_commercial or not all_.shareable
+        assert credit._targets(found) <= credit._targets(one) or one == UNKNOWN

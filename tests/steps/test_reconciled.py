@@ -21,7 +21,9 @@ def done(*recordings):
         Measured(f"file-{root}-{path}", item.status, item.reason, pcm_sha256=pcm if item.status == "ok" else None)
         for (root, path, pcm, _), item in zip(recordings, items, strict=True)
     ]
-    result = reconciled([(root, item) for (root, _), item in zip(rows, items, strict=True)], facts)
+    result = reconciled(
+        [(root, item) for (root, _), item in zip(rows, items, strict=True)], facts, {"libri": ("CC-BY-4.0", "Libri")}
+    )
     return {
         f"{root}/{path}": (item, fact)
         for (root, path, _, _), item, fact in zip(recordings, result.items, result.facts, strict=True)
@@ -87,6 +89,53 @@ class TestOneRecording:
         )
         assert [(item.group_id, fact.status) for item, fact in rows.values()] == [("audioset/a", "ok")] * 2
 
+    def test_the_order_of_labels_is_no_other_telling(self):
+        rows, _ = done(one("A", "1", "x", labels=("dog", "cat")), one("B", "1", "x", labels=("cat", "dog")))
+        assert [fact.status for _, fact in rows.values()] == ["ok", "duplicate"]
+
+
+class TestLicencesOfCopies:
+    @pytest.mark.parametrize(
+        ("first", "second", "licence"),
+        [
+            ("CC0-1.0", "CC-BY-NC-4.0", "CC-BY-NC-4.0"),
+            ("CC-BY-4.0", "CC-BY-ND-4.0", "CC-BY-ND-4.0"),
+            ("CC-BY-4.0", "LicenseRef-unknown", "LicenseRef-unknown"),
+            ("CC-BY-SA-4.0", "CC-BY-NC-4.0", "LicenseRef-not-shareable"),
+        ],
+    )
+    def test_the_strictest_counts_and_all_are_credited(self, first, second, licence):
+        copies = [
+            one("A", "1", "x", "A/s1", licence=first, attribution="Ann"),
+            one("B", "1", "x", "B/s1", licence=second, attribution="Bob"),
+            one("C", "1", "x", "C/s1"),
+        ]
+        for order in permutations(copies):
+            rows, result = done(*order)
+            used = next(item for item, fact in rows.values() if fact.status == "ok")
+            assert used.licence == licence
+            assert set(used.attribution.split("; ")) == {"Ann", "Bob"}
+            assert [oddity.kind for oddity in result.oddities if "licence" in oddity.kind] == ["licence-of-copies"]
+            left = {item.licence for item, fact in rows.values() if fact.status == "duplicate"}
+            assert left <= {first, second, None}, "what a copy states stays where it is"
+
+    def test_a_copy_that_says_nothing_changes_nothing(self):
+        rows, result = done(one("libri", "1", "x", "l/s1"), one("B", "1", "x", "B/s1"))
+        assert [item.licence for item, _ in rows.values()] == [None, None], "libri's are those of its corpus"
+        assert "licence-of-copies" not in {oddity.kind for oddity in result.oddities}
+
+    def test_a_corpus_states_a_licence_for_its_recordings(self):
+        rows, _ = done(one("B", "1", "x", "B/s1", licence="CC0-1.0", attribution="Bob"), one("libri", "1", "x", "l/s1"))
+        used = next(item for item, fact in rows.values() if fact.status == "ok")
+        assert (used.licence, used.attribution) == ("CC-BY-4.0", "Bob; Libri")
+
+    def test_a_copy_of_a_video_does_not_free_its_sound(self):
+        rows, _ = done(
+            one("v", "1", "x", ytid="a", labels=("dog",), licence="LicenseRef-YouTube"),
+            one("B", "1", "x", labels=("dog",), licence="CC0-1.0"),
+        )
+        assert {item.licence for item, fact in rows.values() if fact.status == "ok"} == {"LicenseRef-YouTube"}
+
 
 class TestOnePerson:
     def test_the_same_id_and_a_shared_recording_make_one_person_of_two_roots(self):
@@ -111,6 +160,24 @@ class TestOnePerson:
             one("A", "1", "x", "A/s1", sex=None), one("A", "2", "y", "A/s1", sex=None), one("B", "1", "x", "B/s1")
         )
         assert {item.sex for item, fact in rows.values() if fact.status == "ok"} == {"F"}
+
+    @pytest.mark.parametrize("between", [["B"], ["B", "D"]])
+    def test_an_unknown_sex_between_a_woman_and_a_man_is_nobody_in_every_order(self, between):
+        """B shares recordings with a woman and a man, or with her and with D, who shares one with him."""
+        ends = dict(zip(between, ["x", "z"], strict=False))
+        recordings = [one("A", "1", "x", "A/s"), one("A", "2", "own", "A/s")]
+        recordings += [one("C", "1", "y", "C/s", sex="M"), one("C", "2", "his", "C/s", sex="M")]
+        for root in between:
+            recordings.append(one(root, "1", ends[root], f"{root}/s", sex=None))
+            recordings.append(one(root, "2", "y" if root == between[-1] else "z", f"{root}/s", sex=None))
+            recordings.append(one(root, "3", f"of {root}", f"{root}/s", sex=None))
+        for order in permutations([recordings[:2], recordings[2:4], recordings[4:]]):
+            rows, _ = done(*(row for part in order for row in part))
+            used = {(item.speaker_id, item.sex) for item, fact in rows.values() if fact.status == "ok"}
+            assert used == {("A/s", "F"), ("C/s", "M")}
+            assert {rows[f"{root}/3"][1].status for root in between} == {"unknown-sex"}
+            assert "shares recordings with a woman and with a man" in rows["B/3"][1].reason
+            assert len({item.group_id for item, _ in rows.values()}) == 1
 
     def test_whoever_is_linked_is_linked_to_all(self):
         rows, _ = done(
@@ -196,3 +263,13 @@ def test_nobody_and_no_samples_are_in_two_groups_in_whatever_order(found, random
     again, _ = done(*shuffled)
     believed = {name for name, (_, fact) in rows.items() if not fact.status.startswith("conflicting")}
     assert {name for name, (_, fact) in again.items() if not fact.status.startswith("conflicting")} == believed
+    sexes = [
+        {pcm: (item.sex, fact.status) for pcm, (item, fact) in by_samples(made, all_).items()} for all_ in (rows, again)
+    ]
+    assert sexes[0] == sexes[1]
+
+
+def by_samples(made, rows):
+    """Return the rows that are used, or not for want of a sex, by their samples."""
+    pcm_of = {f"{root}/{path}": pcm for root, path, pcm, _ in made}
+    return {pcm_of[name]: row for name, row in rows.items() if row[1].status in ("ok", "unknown-sex")}
