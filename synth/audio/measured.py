@@ -75,12 +75,12 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
         status, reason = "antiphase", _cancelling(decoded.channels, decoded.lost_db)
     elif not speaking.any():
         status, reason = "silent", "no 20 ms of it rise above -90 dBFS"
-    level = peak = None
     spoken = speech.judged(envelope.rms, speech.band_bytes(samples, rate_hz))
+    level = peak = spoken_level = None
     if status == "ok":
-        level = _level(envelope.energy[speaking], frame_n)
         highest = max(int(samples.max()), -int(samples.min()))
-        peak = int(tenths(np.array([(highest / FULL_SCALE) ** 2]))[0])
+        powers = [_power(envelope.energy[of], frame_n) for of in (speaking, spoken.active)]
+        level, spoken_level, peak = tenths(np.array([*powers, (highest / FULL_SCALE) ** 2])).tolist()
     facts = Measured(
         sha256=digest,
         status=status,
@@ -98,16 +98,16 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
         peaks=envelope.peaks.tobytes(),
         speech=speech.packed(spoken.active),
         speech_frames=int(spoken.active.sum()),
-        speech_tenths=_level(envelope.energy[spoken.active], frame_n) if spoken.reason is None else None,
+        speech_tenths=spoken_level if spoken.reason is None else None,
         no_speech=spoken.reason,
         scaled_db=decoded.scaled_db,
     )
     return facts, samples if status == "ok" else None
 
 
-def _level(energy: NDArray[np.int64], frame_n: int) -> int:
-    """Return the RMS of some frames, given by their sums of squares, in tenths of a dB."""
-    return int(tenths(np.array([energy.sum() / (len(energy) * frame_n * FULL_SCALE**2)]))[0])
+def _power(energy: NDArray[np.int64], frame_n: int) -> float:
+    """Return the mean power of some frames, given by their sums of squares, over that of full scale; 0 of none."""
+    return float(energy.sum() / (max(len(energy), 1) * frame_n * FULL_SCALE**2))
 
 
 def _cancelling(channels: int, lost_db: float) -> str:
@@ -141,4 +141,6 @@ def without_dc(samples: NDArray[np.int16], dc_n: int) -> NDArray[np.int16]:
     """Subtract a constant, saturating at 16 bits."""
     if dc_n == 0:
         return samples
+    if int(samples.min()) - dc_n >= -32768 and int(samples.max()) - dc_n <= 32767:  # nothing to saturate: no wider copy
+        return samples - np.int16(dc_n)
     return np.clip(samples.astype(np.int32) - dc_n, -32768, 32767).astype(np.int16)

@@ -30,10 +30,7 @@ BAND_RATE_HZ = 2000  # the band is taken at about this rate: the difference of n
 RISES = 2 * 10  # half decibels that the loud frames of a recording lie over its background at least,
 ABOVE_FLOOR = 2 * 8  # … and that an active frame does
 QUIET_PERCENT = 15  # of the frames are background
-LOUD_PERCENT, MOST_LOUD = (
-    5,
-    10,
-)  # the loud level: so many per cent of the frames lie over it, and at most so many frames
+LOUD_PERCENT, MOST_LOUD = 5, 10  # the loud level: so many per cent of the frames lie over it, and at most so many
 AROUND, MOST_OF = 11, 5  # a frame is active where 5 of the 11 frames around rise,
 WIDER = 3  # … and so are three frames on either side
 LOCAL_S = 8  # seconds in which the background is looked for in long recordings
@@ -53,19 +50,25 @@ def band_bytes(samples: NDArray[np.int16], rate_hz: int) -> Bytes:
     """Return a byte per whole 20 ms, shape (n // frame_n,): the level between 250 and 750 Hz in half dB, larger = quieter.
 
     Sums of neighbouring samples bring the frame to about 2 kHz, the difference of next neighbours but one does the rest.
-    Nothing crosses a frame, and all sums are integers below 2**53: exact.
+    Nothing crosses a frame. All sums are integers, those in float32 below 2**24 and those in float64 below 2**53: exact.
     """
     frame_n = frame_length(rate_hz)
     width = max(1, round(rate_hz / BAND_RATE_HZ))
     count = frame_n // width
     frames = len(samples) // frame_n
     cut = samples[: frames * frame_n].reshape(frames, frame_n)[:, : count * width]
-    sums = np.zeros((frames, count), np.int32)
-    for k in range(width):
-        sums += cut[:, k::width]
+    sums = _sums(cut, width).reshape(frames, count)
     moves = (sums[:, 2:] - sums[:, :-2]).astype(np.float64)
     energy = np.einsum("ij,ij->i", moves, moves).astype(np.int64)
     return rms_bytes(energy // (4 * width), frame_n)
+
+
+def _sums(samples: NDArray[np.int16], width: int) -> NDArray[np.float32]:
+    """Return the sums of each ``width`` samples, in a row: by halves while that works, which is twice as quick."""
+    wide = samples.astype(np.float32).ravel()
+    while width % 2 == 0:
+        wide, width = wide[0::2] + wide[1::2], width // 2
+    return wide if width == 1 else np.asarray(np.add.reduce(wide.reshape(-1, width), axis=1), np.float32)
 
 
 def judged(rms: Bytes, band: Bytes) -> Judged:
