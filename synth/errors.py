@@ -3,7 +3,8 @@
 SynthError                   exit code
  ├─ UsageError                  2      an option, value, label or recipe key that does not exist
  ├─ InputError                  3      the input cannot give what was asked
- │   └─ InfeasibleError         3      ... and the nearest request that it can give is known
+ │   ├─ InfeasibleError         3      ... and the nearest request that it can give is known
+ │   └─ UnlikeError             3      ... as recordings are missing, or others than they were
  ├─ ClaimError                  1      a claim of a data set does not hold (audit, verify)
  └─ PartialError                4      done in part: asked items are missing, all listed
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 import errno
 import shlex
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -50,6 +51,38 @@ class InputError(SynthError):
 
 class InfeasibleError(InputError):
     """The sources cannot give the data set asked for; the message holds the numbers and the nearest request."""
+
+
+class UnlikeError(InputError):
+    """Recordings of a plan that are missing, or are not those that it was made for.
+
+    ``missing``: their source_ids; ``changed``: what was found, by source_id; both of ``total`` recordings.
+    """
+
+    def __init__(self, total: int, missing: Iterable[str], changed: Mapping[str, str]) -> None:
+        self.total, self.missing, self.changed = total, tuple(missing), dict(changed)
+        super().__init__(" ".join(filter(None, [self.of_changed, self.of_missing])))
+
+    @property
+    def of_missing(self) -> str:
+        """What is missing, in a sentence; nothing where all are there."""
+        if not self.missing:
+            return ""
+        return (
+            f"{len(self.missing)} of {self.total} recordings of this plan are missing: {listed(self.missing)}. "
+            "Say where the corpus lies: --root NAME=PATH"
+        )
+
+    @property
+    def of_changed(self) -> str:
+        """What is another recording than it was, in a sentence; nothing where none is."""
+        if not self.changed:
+            return ""
+        return (
+            f"{len(self.changed)} of {self.total} recordings are not those this plan was made for: "
+            f"{listed(self.changed.values())}. "
+            "Put the original files back, or make a new plan: synth index, synth split, synth plan"
+        )
 
 
 class ClaimError(SynthError):

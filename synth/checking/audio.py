@@ -14,9 +14,10 @@ LEVEL_DB = 0.052  # the manifest's levels are rounded to tenths, and these are m
 SILENT_DBFS = -119.0  # one sample in ten thousand is 1
 
 
-def rendered(clips: Clips, looked: Ints, differ: Ints, damaged: Ints, why: str) -> Finding:
-    """Check that the sampled clips are what the plan makes; ``why`` says why they could not be made again, if so.
+def rendered(clips: Clips, looked: Ints, differ: Ints, damaged: Ints, why: str, changed: str = "") -> Finding:
+    """Check that the sampled clips are what the plan makes.
 
+    ``why`` says why they, or some of them, could not be made again; ``changed`` which recordings are others than they were.
     ``looked``, ``differ``, ``damaged``: rows of clips.
     """
     figures = {
@@ -24,7 +25,7 @@ def rendered(clips: Clips, looked: Ints, differ: Ints, damaged: Ints, why: str) 
         "differing": clips.ids(differ)[:100],
         "unreadable": clips.ids(damaged)[:100],
     }
-    wrong = []
+    wrong = [changed] if changed else []
     if len(damaged):
         wrong.append(f"{counted(len(damaged), 'clip')} cannot be read{named(clips.ids(damaged))}")
     if len(differ):

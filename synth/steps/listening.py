@@ -16,9 +16,9 @@ from synth.audio.decibels import UNITY
 from synth.audio.envelope import active_thresholds, frame_length
 from synth.checking import activity, audio, disjoint, features, labelled, shortcuts, stored
 from synth.checking.features import Features
-from synth.checking.findings import Finding
+from synth.checking.findings import Finding, counted
 from synth.checking.rows import Clips
-from synth.errors import InputError
+from synth.errors import InputError, UnlikeError
 from synth.recipe import MixOptions
 from synth.steps.progress import Progress
 from synth.steps.second_opinion import SecondOpinion
@@ -72,11 +72,12 @@ class Listener:
         self._kind = clips.cell if labels is None else labels.first
         self._frame_n = frame_length(folder.rate_hz)
         self._again: Again | None = None
-        self._why = ""
+        self._why = self._changed = ""
         try:
-            self._again = Again(folder, folder.job(chosen, given, progress))
+            self._again = self._made_again(given, progress)
         except InputError as error:  # audit.json holds no path of this machine
             self._why = re.sub(r" is not at [^;]+;", " is not here;", str(error))
+        chosen = self._chosen
         rms, self._offsets = arrays.ragged(folder.sources.column("envelope"))
         self._rms = rms.copy()
         self._told, self._active, self._limits = self._by_table()
@@ -88,6 +89,31 @@ class Listener:
         if isinstance(options, MixOptions):
             enough_s = options.least_active_s / 2
             self._second = SecondOpinion(folder, clips, chosen, self._again, enough_s, everything)
+
+    def _made_again(self, given: Mapping[str, Path], progress: Progress) -> Again:
+        """Return what makes the chosen clips again; without those of recordings that are missing or changed, if some are.
+
+        Raises InputError where no clip can be made again.
+        """
+        folder = self._folder
+        try:
+            return Again(folder, folder.job(self._chosen, given, progress))
+        except UnlikeError as error:
+            self._changed = error.of_changed
+            unlike = [*error.missing, *error.changed]
+            parts = folder.rows_of(unlike)[folder.plan.source]
+            owner = np.repeat(np.arange(len(folder.plan.table)), np.diff(folder.plan.offsets))
+            left = self._chosen[~np.isin(self._chosen, owner[parts])]
+            if not len(left):
+                raise
+            if error.missing:
+                others = (
+                    f"the other {len(left):,} are the same samples" if len(left) > 1 else "the other one is the same"
+                )
+                skipped = len(self._chosen) - len(left)
+                self._why = f"{skipped:,} of {counted(len(self._chosen), 'clip')} ({others}), as {error.of_missing}"
+            self._chosen = left
+            return Again(folder, folder.job(left, given, progress, unlike))
 
     def listen(self, progress: Progress) -> Heard:
         """Read and measure the chosen clips."""
@@ -107,9 +133,14 @@ class Listener:
         return [
             disjoint.duplicates(clips, got.hashes),
             self._activity(got),
-            *([self._second.finding(self._why)] if self._second else []),
+            *([self._second.finding("" if self._again else self._why)] if self._second else []),
             audio.rendered(
-                clips, rows, np.array(sorted(got.differ), np.int64), np.array(got.damaged, np.int64), self._why
+                clips,
+                rows,
+                np.array(sorted(got.differ), np.int64),
+                np.array(got.damaged, np.int64),
+                self._why,
+                self._changed,
             ),
             *([audio.stems(clips, got.with_stems, np.array(got.unsummed, np.int64))] if got.with_stems else []),
             audio.levels(clips, rows, measured.level),

@@ -12,7 +12,7 @@ from synth.audio import arena
 from synth.audio.cache import Cache, Place, Stamp
 from synth.audio.decode import seeks
 from synth.audio.measured import Measured
-from synth.errors import InputError, listed
+from synth.errors import InputError, UnlikeError
 from synth.steps import roots as where
 from synth.steps.opened import Opened
 from synth.steps.progress import Progress
@@ -27,7 +27,8 @@ def material(
     """Return by source_id where its samples are: in the arena, or in a file; ``given`` says where roots lie now.
 
     ``doubted`` are rows of SOURCES whose files are read to be hashed, even where nothing shows that they changed.
-    Raises InputError naming the recordings that are missing or are not those the plan was made for.
+    Raises UnlikeError naming the recordings that are missing or are not those the plan was made for, InputError where a root
+    is not to be found.
     """
     with Cache() as cache:
         return _samples(cache, opened, where.located(cache, _roots_used(opened), given), progress, frozenset(doubted))
@@ -72,36 +73,34 @@ def _check_hashes(
     progress: Progress,
     doubted: Collection[str],
 ) -> None:
-    """Raise InputError naming the sources that are missing or differ from those the plan was made for."""
+    """Raise UnlikeError naming the sources that are missing or differ from those the plan was made for."""
     rows = list(used)
+    there: list[tuple[str, str]] = []  # source_id and wanted hash of the files that are there
     stamps: list[Stamp] = []
     missing = []
     for row in rows:
         try:
             stamps.append(Stamp.of(paths[row[0]]))
+            there.append((row[0], row[3]))
         except OSError:
             missing.append(row[0])
-    if missing:
-        raise InputError(
-            f"{len(missing)} of {len(rows)} recordings of this plan are missing: {listed(missing)}. "
-            "Say where the corpus lies: --root NAME=PATH"
-        )
     known = cache.hashes(stamps)
-    changed, fresh = [], []
-    for k, (row, stamp_, sha) in enumerate(zip(rows, stamps, known, strict=True)):
-        found = None if row[0] in doubted else sha
+    changed: dict[str, str] = {}
+    fresh = []
+    for k, ((name, wanted), stamp_, sha) in enumerate(zip(there, stamps, known, strict=True)):
+        found = None if name in doubted else sha
         if found is None:
-            found = sha256(Path(stamp_.path).read_bytes()).hexdigest()
+            try:
+                found = sha256(Path(stamp_.path).read_bytes()).hexdigest()
+            except OSError as error:
+                raise InputError(f"{name} cannot be read ({error.strerror}). Put the original file back") from error
             fresh.append((stamp_, found))
-            progress("checking sources", k + 1, len(rows))
-        if found != row[3]:
-            changed.append(f"{row[0]} (sha256 {found[:12]}, the plan was made with {row[3][:12]})")
+            progress("checking sources", k + 1, len(there))
+        if found != wanted:
+            changed[name] = f"{name} (sha256 {found[:12]}, the plan was made with {wanted[:12]})"
     cache.remember_hashes(fresh)
-    if changed:
-        raise InputError(
-            f"{len(changed)} of {len(rows)} recordings are not those this plan was made for: {listed(changed)}. "
-            "Put the original files back, or make a new plan: synth index, synth split, synth plan"
-        )
+    if changed or missing:
+        raise UnlikeError(len(rows), missing, changed)
 
 
 def _fill_arena(cache: Cache, missing: list[tuple[str, Path]], rate: int, progress: Progress) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -213,15 +213,23 @@ class Folder:
         """Samples in a clip."""
         return self.opened_plan.length_n
 
-    def job(self, rows: Ints, given: Mapping[str, Path], progress: Progress) -> Job:
+    def job(self, rows: Ints, given: Mapping[str, Path], progress: Progress, without: Collection[str] = ()) -> Job:
         """Return the job that makes the clips again; the recordings of ``rows`` are hashed anew, as nothing is taken on trust.
 
-        Raises InputError for recordings that are missing, or others than those that the plan was made for.
+        ``without``: source_ids that are not looked for, as no clip of ``rows`` uses them. Raises UnlikeError for other
+        recordings that are missing, or not those that the plan was made for, InputError where a root is not to be found.
         """
+        made = self.opened_plan
+        if without:
+            made = replace(made, used=np.where(self.rows_of(without), 0, made.used))
         wanted = np.zeros(len(self.plan.table), np.bool_)
         wanted[rows] = True
         doubted = np.unique(self.plan.source[np.repeat(wanted, np.diff(self.plan.offsets))])
-        return job_of(self.opened_plan, self.out, given, progress, doubted.tolist())
+        return job_of(made, self.out, given, progress, doubted.tolist())
+
+    def rows_of(self, ids: Collection[str]) -> NDArray[np.bool_]:
+        """Return which rows of SOURCES have one of these ids, shape (S,)."""
+        return np.isin(self.sources.column("source_id").to_numpy(zero_copy_only=False).astype(np.str_), list(ids))
 
     def ids(self, first: int, end: int) -> list[str]:
         """Return the ids of some clips."""

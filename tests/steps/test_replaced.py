@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile as sf
 
@@ -68,9 +69,41 @@ def test_audit(made):
     out, root = made
     name = replaced(out, root)
     found = audit(out, pictures=False)
-    said = json.loads((out / "audit.json").read_text())
-    assert name in json.dumps(said)
-    assert any(finding.holds is not True for finding in found.findings)
+    assert name in (out / "audit.json").read_text()
+    assert not found.holds
+    wrong = {finding.claim: finding.says for finding in found.findings if finding.holds is False}
+    assert wrong.keys() == {"render"} and name in wrong["render"]
+
+
+@pytest.mark.parametrize("how", ["replaced", "emptied", "missing"])
+def test_what_others_are_made_of_is_checked_all_the_same(made, how):
+    """One recording that is not what it was hides no other fault: all clips without it are made again and listened to."""
+    out, root = made
+    name = replaced(out, root) if how == "replaced" else rows(out / "plan.parquet", "parts")[0]["parts"][0]["source_id"]
+    path = root / next(
+        row["path"] for row in rows(out / "sources.parquet", "source_id", "path") if row["source_id"] == name
+    )
+    if how == "emptied":
+        path.write_bytes(b"")
+    elif how == "missing":
+        path.unlink()
+    before = {finding.claim: finding for finding in audit(out, pictures=False).findings}
+    assert before["render"].holds is (None if how == "missing" else False)
+    assert before["active"].holds and before["active"].figures["clips"] > 30
+    assert before["heard"].holds is not False and before["heard"].figures["asked"] > 30
+    clips = rows(out / "manifest.parquet", "clip_id", "parts")
+    spoiled = next(row["clip_id"] for row in clips if name not in {part["source_id"] for part in row["parts"]})
+    shard = next(iter(sorted((out / "data").glob(f"{spoiled.split('-')[0]}*"))))
+    table = pq.ParquetFile(shard).read()
+    there = table.to_pylist()
+    for row in there:
+        if row["clip_id"] == spoiled:
+            sound = bytearray(row["audio"]["bytes"])
+            sound[10_000] ^= 1
+            row["audio"]["bytes"] = bytes(sound)
+    pq.write_table(pa.Table.from_pylist(there, schema=table.schema), shard)
+    after = next(finding for finding in audit(out, pictures=False).findings if finding.claim == "render")
+    assert after.holds is False and spoiled in after.figures["differing"]
 
 
 def test_index_after_it_was_noticed(made):
