@@ -45,6 +45,7 @@ def command(
     from synth.recipe import MixOptions
     from synth.steps.index import index
     from synth.steps.roots import parse_given
+    from synth.steps.split import BY_SHARE, says_split
 
     done = index(
         paths,
@@ -58,10 +59,13 @@ def command(
     )
     report.indexed(session, done)
     spoken = done.table.column("speaker_id").null_count < done.table.num_rows
+    shares = (
+        () if says_split(done.table) else ("--split", BY_SHARE)
+    )  # what a table says is used where nothing else is asked
     then = (
-        typed("synth", "split", out, "--split", "80/10/10", "-o", Path(out).with_name("split.parquet"))
+        typed("synth", "split", out, *shares, "-o", Path(out).with_name("split.parquet"))
         if spoken
-        else typed("synth", "manifest", out, "--split", "80/10/10", "-o", Path(out).with_suffix(""))
+        else typed("synth", "manifest", out, *shares, "-o", Path(out).with_suffix(""))
     )
     session.say(f"{out}: {done.table.num_rows:,} rows. Next: {then}")
     met = [*(oddity for _, corpus in done.corpora for oddity in corpus.oddities), *done.oddities]

@@ -76,8 +76,8 @@ def _read(listing: Listing, root_name: str, described: Described | None, noise: 
     if libri and rav:
         raise InputError(
             f"{shown(str(listing.root))} holds two corpora: {len(libri)} files of LibriSpeech, e.g. {shown(libri[0])}, and "
-            f"{len(rav)} of RAVDESS, e.g. {shown(rav[0])}; give each its own path: synth index PATH1 PATH2 "
-            "-o sources.parquet"
+            f"{len(rav)} of RAVDESS, e.g. {shown(rav[0])}; give the same command each as a path "
+            "of its own"
         )
     if len(libri) * 2 >= len(audio):
         return librispeech.read(listing)
@@ -103,7 +103,7 @@ def _without_audio(listing: Listing) -> str:
     packed = [path for path, name in listing.files() if name.lower().endswith(_ARCHIVES)]
     some = ", ".join(f".{kind}" for kind in ("flac", "wav", "mp3", "ogg", "m4a") if kind in AUDIO)
     if packed:
-        advice = f"unpack {shown(packed[0])} first, then: synth index {root} -o sources.parquet"
+        advice = f"unpack {shown(packed[0])} first, then the same command again"
     else:
-        advice = "synth fetch-librispeech train-clean-5, or synth index PATH with the folder that holds the recordings"
+        advice = "synth fetch-librispeech train-clean-5, or the same command with the folder that holds the recordings"
     return f"{root} holds no audio: found {kinds(listing)}; wanted files such as {some}. Next: {advice}"

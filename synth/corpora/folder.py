@@ -51,7 +51,7 @@ def read(
 def _say_what_is_unknown(listing: Listing, files: list[str], oddities: Oddities) -> None:
     within = sorted({folder.path.split("/")[0] for folder in listing.folders if folder.path})
     aside = f"; the folders ({shown(listed(within, 3))}) are not taken for speakers or labels" if within else ""
-    says = f"files without a known speaker, sex or label{aside}: say it in a CSV (synth index PATH --csv FILE)"
+    says = f"files without a known speaker, sex or label{aside}: say it in a CSV (the same command with --csv FILE)"
     oddities.add("no-csv", files[0] if files else ".", says, len(files))
 
 

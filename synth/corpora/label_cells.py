@@ -1,15 +1,16 @@
 """Labels in the cells of a table: several in one cell, however they are joined, and names that hold commas.
 
-``;`` separates labels. Lists (Python's, JSON's, numpy's) and ``|`` are recognised. A comma may separate labels or belong
-to a name (``Baby cry, infant cry``): it separates where no blank follows it, or where the parts are labels elsewhere in
-the table too; it belongs to the name in AudioSet's names. What remains is asked, not guessed.
+``;`` separates labels. Lists (Python's, JSON's, numpy's), ``|`` and line breaks are recognised. A comma may separate
+labels or belong to a name (``Baby cry, infant cry``): it separates where no blank follows it, or where the parts are
+labels elsewhere in the table too; it belongs to the name in AudioSet's names. What remains is asked, not guessed, and so
+is any other sign (``dog/cat``, ``dog cat``) between what are labels by themselves.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from synth.corpora.comma_names import COMMA_NAMES
@@ -17,11 +18,14 @@ from synth.errors import InputError
 
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _LIST = re.compile(rf"[\[({{]\s*(?:(?:{_QUOTED})(?:[\s,]+(?:{_QUOTED}))*\s*,?)?\s*[\])}}]", re.DOTALL)
+_WRAPPED = re.compile(r"(?:(?:np\.)?array|frozenset|set|list|tuple)\((.*?)(?:,\s*dtype=[^()]*)?\)", re.DOTALL)
 _BARE_LIST = re.compile(r"\[([^\[\]'\"]*)\]")
 _TIGHT = re.compile(r",(?=[^\s\d])|(?<=\D),(?=\d)")  # a comma that no blank follows, and none within a number
 _ONE = re.compile(_QUOTED, re.DOTALL)
 _KNOWN = frozenset(name.casefold() for name in COMMA_NAMES)
-_EMPTY = frozenset({"nan", "<na>", "nat"})  # what pandas writes for a missing value
+_EMPTY = frozenset({"nan", "<na>", "nat", "na", "n/a", "#n/a", "null"})  # what programs write for a missing value
+_NOTHING = re.compile(r"[-–—?.*_#]+")  # '-', '?': no label is called so
+_SIGNS = ("/", "\\", "+", "&", " and ", "#", ":", "_", "-", " ")  # that may join labels; the last three, be in any name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,14 @@ def read(cells: Sequence[str], numbers: Sequence[int], where: str) -> Labels:
     """
     out: list[list[str] | None] = [None] * len(cells)
     said = []
-    lists = bars = 0
+    lists = bars = lines = nothing = 0
     texts: dict[int, str] = {}
     for k, cell in enumerate(cells):
         text = cell.strip()
         found = _from_list(text)
-        if text.casefold() in _EMPTY:
+        if text.casefold() in _EMPTY or (found is None and _NOTHING.fullmatch(text)):
             out[k] = []
+            nothing += 1
         elif found is not None:
             out[k] = found
             lists += 1
@@ -54,12 +59,26 @@ def read(cells: Sequence[str], numbers: Sequence[int], where: str) -> Labels:
         elif "|" in text:
             out[k] = text.split("|")
             bars += 1
+        elif "\n" in text:
+            out[k] = text.split("\n")
+            lines += 1
+        elif text[:1] == "[" and text[-1:] == "]":
+            raise InputError(
+                f"{where}, row {numbers[k]}: {text[:60]!r} begins and ends like a list and is none of texts; separate "
+                "labels by ';'"
+            )
         else:
             texts[k] = text
     if lists:
         said.append(f"{lists} cells of labels are lists")
     if bars:
         said.append(f"{bars} cells of labels are separated by '|'")
+    if lines:
+        said.append(f"{lines} cells of labels have a label a line")
+    if nothing:
+        said.append(
+            f"{nothing} cells of labels are empty, such as {next(c for c, o in zip(cells, out, strict=True) if o == []).strip()!r}"
+        )
     semicolons = any(";" in cell for cell in cells)
     with_commas = {k: text for k, text in texts.items() if "," in text and not semicolons}
     others = Counter(label.strip() for found in out if found for label in found)
@@ -69,18 +88,47 @@ def read(cells: Sequence[str], numbers: Sequence[int], where: str) -> Labels:
         said.append(f"{split.separated} cells of labels are separated by ','")
     for k, text in texts.items():
         out[k] = split.cells.get(k, [text])
+    if not (lists or bars or lines or semicolons or split.separated):
+        _ask_of_signs(texts, numbers, where)
     tidy = [tuple(dict.fromkeys(one for label in found or () if (one := label.strip()))) for found in out]
     return Labels(tidy, tuple(said))
 
 
 def _from_list(text: str) -> list[str] | None:
     """Return the items of a list as Python, JSON or numpy write one; None for a text that is none."""
+    wrapped = _WRAPPED.fullmatch(text)
+    if wrapped:
+        return _from_list(wrapped[1].strip()) if wrapped[1].strip() else []
     if text[:1] not in "[({" or not text:
         return None
     if _LIST.fullmatch(text):
         return [re.sub(r"\\(.)", r"\1", item[1:-1]) for item in _ONE.findall(text)]
     bare = _BARE_LIST.fullmatch(text)
     return bare[1].split(",") if bare else None
+
+
+def _ask_of_signs(texts: Mapping[int, str], numbers: Sequence[int], where: str) -> None:
+    """Raise InputError where a sign stands between texts that are labels by themselves, in half of the labels with it."""
+    labels = dict.fromkeys(texts.values())
+    for sign in _SIGNS:
+        parts = {text: [part.strip() for part in text.split(sign) if part.strip()] for text in labels}
+        several = {text: found for text, found in parts.items() if len(found) > 1}
+        alone = {found[0].casefold() for text, found in parts.items() if len(found) == 1}
+        met = Counter(part.casefold() for found in several.values() for part in dict.fromkeys(found))
+        often = 2 if sign not in _SIGNS[-3:] else len(labels) + 1
+        known = [
+            text
+            for text, found in several.items()
+            if all(part.casefold() in alone or met[part.casefold()] >= often for part in found)
+        ]
+        if known and len(known) * 2 >= len(several):
+            text = known[0]
+            row = numbers[next(k for k, one in texts.items() if one == text)]
+            raise InputError(
+                f"{where}, row {row}: '{text}' is one label, or {len(several[text])} labels joined by '{sign}', as its parts "
+                f"are labels elsewhere in the table. Separate labels by ';' ({'; '.join(several[text])}), or write one "
+                f'label as a list (["{text}"])'
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def refuse(listing: Listing) -> None:
     root = shown(str(listing.root))
     raise InputError(
         f"{root} looks like {name}: {evidence}. It is not read as LibriSpeech: {difference}. Write a CSV with the "
-        f"columns path, speaker_id and sex (paths relative to {root}), then: synth index {root} --csv FILE"
+        f"columns path, speaker_id and sex (paths relative to {root}), and give it to the same command: --csv {shown(listing.absolute.name)}=FILE"
     )
 
 

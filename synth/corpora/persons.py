@@ -33,9 +33,12 @@ _FLOAT = re.compile(r"(-?\d+)[.,]0+")
 
 def identity(text: str) -> str:
     """Return the form in which two ids are compared; the empty text for one that holds nothing visible."""
-    visible = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
-    marked = _SPACE_IN_NUMBER.sub("\0", visible.strip())
+    marked = _SPACE_IN_NUMBER.sub("\0", _visible(unicodedata.normalize("NFKC", text)).strip())
     return unicodedata.normalize("NFKC", "".join(marked.split()).replace("\0", " ").casefold())
+
+
+def _visible(text: str) -> str:
+    return "".join(c for c in text if unicodedata.category(c) != "Cf")
 
 
 def is_nobody(text: str) -> bool:
@@ -64,7 +67,7 @@ def names(written: Sequence[str]) -> Mapping[str, str]:
         keys[text] = as_float[1] if as_float else identity(text)
     spellings: dict[str, Counter[str]] = {}
     for text in written:
-        shown = " ".join(unicodedata.normalize("NFC", text).split())
+        shown = " ".join(_visible(unicodedata.normalize("NFC", text)).split())
         as_float = _FLOAT.fullmatch(shown) if numbers else None
         spellings.setdefault(keys[text], Counter())[as_float[1] if as_float else shown] += 1
     best = {key: found.most_common(1)[0][0] for key, found in spellings.items()}

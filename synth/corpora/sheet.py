@@ -1,7 +1,7 @@
 """A table as a file: CSV, TSV or Parquet, Excel where its reader is there, to a header and records of text.
 
-Text may be UTF-8 with or without a byte order mark, UTF-16 with one, or Windows-1252; fields are separated by commas,
-semicolons or tabs. Quotes enclose fields, unless they are text: Common Voice writes its sentences into a TSV without
+Text may be UTF-8 or UTF-16 with or without a byte order mark, or Windows-1252; fields are separated by commas, semicolons,
+tabs or bars. Quotes enclose fields, unless they are text: Common Voice writes its sentences into a TSV without
 quoting anything, and a reader that takes a stray quote for an opening one merges rows and says nothing.
 """
 
@@ -11,12 +11,15 @@ import csv
 import io
 import json
 import math
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,7 +27,7 @@ import pyarrow.parquet as pq
 from synth.corpora.walk import shown
 from synth.errors import InputError, listed
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 Records = list[tuple[int, list[str]]]
 
 
@@ -52,7 +55,7 @@ def read(path: Path, is_header: Callable[[Sequence[str]], bool]) -> Sheet:
     if content[:4] == b"PAR1":
         header, rows = _parquet(content, where)
     elif content[:4] == b"PK\x03\x04":
-        header, rows = _excel(content, where)
+        header, rows = _excel(content, where, is_header)
     elif content[:4] == b"\xd0\xcf\x11\xe0":
         raise InputError(f"{where} is an old Excel file (.xls); save it as 'CSV UTF-8' and give that to --csv")
     else:
@@ -71,7 +74,8 @@ def _parquet(content: bytes, where: str) -> tuple[list[str], list[list[str]]]:
     return list(table.column_names), [list(row) for row in zip(*columns, strict=True)]
 
 
-def _excel(content: bytes, where: str) -> tuple[list[str], list[list[str]]]:
+def _excel(content: bytes, where: str, is_header: Callable[[Sequence[str]], bool]) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the first sheet that has such a header, else of the first."""
     try:
         library: Any = import_module("openpyxl")
     except ImportError:
@@ -80,12 +84,17 @@ def _excel(content: bytes, where: str) -> tuple[list[str], list[list[str]]]:
         ) from None
     try:
         book = library.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        rows = [[_cell(value) for value in row] for row in book.worksheets[0].iter_rows(values_only=True)]
-    except (OSError, ValueError, KeyError) as error:
+        sheets = [
+            [[_cell(value) for value in row] for row in one.iter_rows(values_only=True)] for one in book.worksheets
+        ]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, ParseError) as error:
         raise InputError(f"{where} cannot be read as Excel: {error}; save it as 'CSV UTF-8'") from None
-    while rows and rows[0] and not rows[0][-1]:  # empty columns that were formatted
-        rows = [row[:-1] for row in rows]
-    return (rows[0], rows[1:]) if rows else ([], [])
+    filled = [rows for rows in sheets if rows]
+    rows = next((rows for rows in filled if is_header(rows[0])), filled[0] if filled else [])
+    header = rows[0] if rows else []
+    while header and not header[-1]:  # empty columns that were formatted
+        header = header[:-1]
+    return header, rows[1:]
 
 
 def _cell(value: object) -> str:
@@ -134,6 +143,11 @@ def _decoded(content: bytes, where: str) -> tuple[str, str]:
             return content.decode("utf-16"), "UTF-16"
         except UnicodeDecodeError:
             raise InputError(f"{where} begins like UTF-16 and is not; save the table as 'CSV UTF-8'") from None
+    if b"\0" in content[:2]:  # a letter of a header in two bytes, and no mark before it
+        try:
+            return content.decode("utf-16-be" if content[:1] == b"\0" else "utf-16-le"), "UTF-16"
+        except UnicodeDecodeError:
+            raise InputError(f"{where} is no text; save the table as 'CSV UTF-8'") from None
     try:
         return content.decode("utf-8-sig"), "UTF-8"
     except UnicodeDecodeError as error:
@@ -178,5 +192,5 @@ def _no_path(where: str, header: Sequence[str], first: str | None) -> InputError
         found = "an empty file" if first is None else repr(first)
     return InputError(
         f"{where}, row 1: no column 'path'; found {found}; wanted 'path' and any of speaker_id, sex, labels, group_id, "
-        "split, licence, attribution, separated by ',', ';' or tabs"
+        "split, licence, attribution, separated by ',', ';', '|' or tabs"
     )

@@ -63,8 +63,8 @@ def find(listing: Listing, utterance_folders: Iterable[str]) -> list[Path]:
     raise InputError(
         f"{shown(str(listing.root))} holds LibriSpeech utterances and there is no {NAME}, which says who is a woman "
         f"and who a man; looked in {listed((shown(str(folder)) for folder in above), 4)}. Every LibriSpeech archive "
-        f"holds it (https://www.openslr.org/12): put it beside the subset folders and run again, or index the folder "
-        f"with a CSV of your own: synth index {shown(str(listing.root))} --csv FILE"
+        f"holds it (https://www.openslr.org/12): put it beside the subset folders, or write a CSV with the columns path, "
+        f"speaker_id and sex, and give it to the same command: --csv {shown(listing.absolute.name)}=FILE"
     )
 
 

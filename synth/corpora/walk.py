@@ -63,8 +63,10 @@ def walk(root: Path) -> Listing:
     """List ``root``. Raises InputError where it is missing or no folder."""
     if not root.is_dir():
         found = "is a file" if root.exists() else "does not exist"
-        advice = f"synth index {shown(str(root.parent))}" if root.exists() else "synth index PATH"
-        raise InputError(f"{shown(str(root))} {found}; wanted a folder of recordings, e.g. {advice} -o sources.parquet")
+        advice = (
+            f"; the same command takes the folder that it lies in: {shown(str(root.parent))}" if root.exists() else ""
+        )
+        raise InputError(f"{shown(str(root))} {found}; wanted a folder of recordings{advice}")
     folders: list[Folder] = []
     unreadable: list[str] = []
     todo: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]

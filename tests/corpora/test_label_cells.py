@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from synth.corpora import label_cells
@@ -14,7 +14,9 @@ from synth.corpora.comma_names import COMMA_NAMES
 from synth.errors import InputError
 from tests.real_data import DATA, needs_data
 
-names = st.text(st.sampled_from("abcdefg -_'"), min_size=1, max_size=6).map(str.strip).filter(bool)
+names = (
+    st.text(st.sampled_from("abcdefg -_'"), min_size=1, max_size=6).map(str.strip).filter(lambda name: name.strip("-_"))
+)
 sets = st.lists(st.lists(names, max_size=4, unique=True), min_size=1, max_size=12)
 
 
@@ -29,8 +31,9 @@ def test_lists_are_lists(found, write):
     assert got.said == (f"{len(found)} cells of labels are lists",)
 
 
-@given(sets, st.sampled_from([";", " ; ", "|", " | "]))
+@given(sets, st.sampled_from([";", " ; ", "|", " | ", "\n", " \r\n"]))
 def test_what_joins_labels_separates_them(found, joiner):
+    assume(any(len(labels) > 1 for labels in found))
     assert cells(*(joiner.join(labels) for labels in found)).cells == [tuple(labels) for labels in found]
 
 
@@ -86,3 +89,65 @@ def test_missing_values_are_no_labels():
 def test_a_decimal_comma_is_asked_about():
     with pytest.raises(InputError, match="'1,5 kHz' is one label"):
         cells("1,5 kHz", "noise")
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["dog", "car horn", "rain"]), max_size=3, min_size=1, unique=True), min_size=1),
+    st.sampled_from(["/", " / ", "+", " + ", " & ", " and ", ": "]),
+)
+def test_any_other_sign_between_labels_is_asked_about(found, joiner):
+    column = ["dog", "car horn", "rain", *(joiner.join(labels) for labels in found)]
+    if all(len(labels) == 1 for labels in found):
+        assert cells(*column).cells == [(cell,) for cell in column]
+    else:
+        with pytest.raises(InputError, match=r"is one label, or \d labels joined by .*Separate labels by ';'"):
+            cells(*column)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ("dog/cat", "cat/rain", "dog/rain"),
+        ("dog cat", "dog", "cat", "cat rain", "rain"),
+        ("#dog #cat", "#dog", "#cat"),
+        ("Dog_Cat", "dog", "cat"),
+        ("male-female", "male", "female"),
+    ],
+)
+def test_a_combination_is_no_label(column):
+    with pytest.raises(InputError, match=r"column labels, row 2: '.*' is one label, or 2 labels joined by"):
+        cells(*column)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ("car_horn", "dog_bark", "street_music", "air_conditioner", "drilling"),
+        ("dog bark", "dog howl", "dog"),
+        ("Male speech", "Speech", "Hi-hat", "Drum kit", "Drum", "Rain on surface", "Rain", "AC/DC"),
+        ("animal/dog", "animal/cat", "street/car"),
+        ('["dog cat"]', "dog", "cat"),
+        ("dog cat; rain", "dog", "cat"),
+    ],
+)
+def test_names_of_several_words_are_names(column):
+    labels = [("dog cat", "rain") if ";" in cell else (cell.strip('[]"'),) for cell in column]
+    assert cells(*column).cells == labels
+
+
+@pytest.mark.parametrize("cell", ["set()", "()", "[]", "array([], dtype=object)", "nan", "N/A", "-", "?", "", "null"])
+def test_nothing_is_no_label(cell):
+    assert cells(cell, "dog").cells == [(), ("dog",)]
+
+
+@pytest.mark.parametrize(
+    "cell", ["array(['dog', 'cat'], dtype=object)", "frozenset({'dog', 'cat'})", "('dog', 'cat')", "{'dog', 'cat'}"]
+)
+def test_what_python_prints_is_a_list(cell):
+    assert cells(cell).cells == [("dog", "cat")]
+
+
+@pytest.mark.parametrize("cell", ["[['dog'], ['cat']]", "['dog', nan]", "['dog', 'cat]]"])
+def test_what_looks_like_a_list_and_is_none_is_asked_about(cell):
+    with pytest.raises(InputError, match=r"row 2: .* begins and ends like a list"):
+        cells(cell, "dog")

@@ -25,12 +25,12 @@ class TestNothingToRead:
     def test_missing(self, tmp_path):
         message = refused(tmp_path / "gone")
         assert "does not exist" in message
-        assert "synth index" in message
+        assert "wanted a folder of recordings" in message
 
     def test_a_file(self, tmp_path):
         message = refused(text(tmp_path / "x.tar.gz", ""))
         assert "is a file" in message
-        assert f"synth index {tmp_path}" in message
+        assert f"the same command takes the folder that it lies in: {tmp_path}" in message
 
     @pytest.mark.parametrize("noise", [False, True])
     def test_no_audio(self, tmp_path, noise):
@@ -70,7 +70,7 @@ class TestLookalikes:
         message = refused(root)
         assert f"looks like {name}: 1 files like" in message
         assert "not read as LibriSpeech" in message
-        assert f"synth index {root} --csv FILE" in message
+        assert f"give it to the same command: --csv {folder.rpartition('/')[2]}=FILE" in message
 
     def test_libri_light(self, tmp_path):
         root = tree(tmp_path / "small", "100/sea_fairies/01_64kb.flac")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
+import zipfile
+from datetime import date
 from importlib.util import find_spec
 
 import pyarrow as pa
@@ -60,7 +63,14 @@ def test_fields_that_were_quoted_are_read_back(tmp_path_factory, notes):
 
 @pytest.mark.parametrize(
     ("encoding", "said"),
-    [("utf-8", ()), ("utf-8-sig", ()), ("utf-16", ("in UTF-16",)), ("cp1252", ("in Windows-1252 (Latin-1)",))],
+    [
+        ("utf-8", ()),
+        ("utf-8-sig", ()),
+        ("utf-16", ("in UTF-16",)),
+        ("utf-16-le", ("in UTF-16",)),
+        ("utf-16-be", ("in UTF-16",)),
+        ("cp1252", ("in Windows-1252 (Latin-1)",)),
+    ],
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_encodings(tmp_path, encoding, said, newline):
@@ -74,7 +84,7 @@ def test_encodings(tmp_path, encoding, said, newline):
 
 def test_the_separator_is_found_and_said(tmp_path):
     table = tmp_path / "t.csv"
-    for separator, word in ((";", "semicolons"), ("\t", "tabs")):
+    for separator, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         table.write_text(separator.join(["path", "labels"]) + "\n" + separator.join(["a, b.wav", "dog"]) + "\n")
         found = rows_of(table)
         assert (found.records, found.said) == ([(2, ["a, b.wav", "dog"])], (f"separated by {word}",))
@@ -114,6 +124,71 @@ def test_excel_without_its_reader_says_what_to_install(tmp_path):
     (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04")
     with pytest.raises(InputError, match=r"pip install openpyxl.*save it as 'CSV UTF-8'"):
         rows_of(tmp_path / "t.xlsx")
+
+
+class TestExcel:
+    """Workbooks that openpyxl writes, as people leave them."""
+
+    @pytest.fixture
+    def book(self):
+        return pytest.importorskip("openpyxl", reason="openpyxl is not installed").Workbook()
+
+    def test_cells_are_text_as_it_is_seen(self, book, tmp_path):
+        sheet_ = book.active
+        for row in (
+            ["filename", "speaker", "gender", "tags", "split", "recorded", "ok", None, None],
+            ["a.wav", 84, "weiblich", "dog;cat", "train", date(2024, 5, 1), True],
+            ["b.wav", 84.0, "W", "Dog", "Test", None, False],
+            ["c.wav", None, "#N/A", None, None, None, None],
+            [None] * 7,
+            ["d.wav", "=A1", "M", "dog", "val", 0.5, 1],
+        ):
+            sheet_.append(row)
+        sheet_["J9"].number_format = "0.00"  # a cell that is formatted and empty
+        book.save(tmp_path / "t.xlsx")
+        oddities = Oddities()
+        rows = own_csv.read(tmp_path / "t.xlsx", oddities)
+        assert [(row.number, row.path, row.sex, row.labels, row.split) for row in rows] == [
+            (2, "a.wav", "F", ("dog", "cat"), "train"),
+            (3, "b.wav", "F", ("Dog",), "test"),
+            (4, "c.wav", None, (), None),
+            (6, "d.wav", "M", ("dog",), "val"),
+        ]
+        assert [row.speaker_id for row in rows] == ["84", "84", None, None], "a formula without a value is nobody"
+        assert json.loads(rows[0].extra) == {"recorded": "2024-05-01T00:00:00", "ok": "True"}
+        assert "filename as path; speaker as speaker_id; gender as sex; tags as labels" in oddities.all()[0].says
+
+    def test_the_sheet_with_the_table_is_found(self, book, tmp_path):
+        book.active.append(["Notes of the project"])
+        table = book.create_sheet("recordings")
+        table.append(["path", "speaker_id"])
+        table.append(["a.wav", "Zoë"])
+        book.save(tmp_path / "t.xlsx")
+        assert rows_of(tmp_path / "t.xlsx").records == [(2, ["a.wav", "Zoë"])]
+
+    def test_a_field_beyond_the_header_is_an_error_and_a_missing_header_too(self, book, tmp_path):
+        book.active.append(["path", "sex"])
+        book.active.append(["a.wav", "F", "lost"])
+        book.save(tmp_path / "t.xlsx")
+        with pytest.raises(InputError, match="row 2: 3 fields, the header has 2"):
+            own_csv.read(tmp_path / "t.xlsx", Oddities())
+        book.active.delete_rows(1)
+        book.save(tmp_path / "t.xlsx")
+        with pytest.raises(InputError, match=r"row 1: no column 'path'; found a.wav, F, lost"):
+            rows_of(tmp_path / "t.xlsx")
+
+    def test_damaged_and_other_archives_are_named(self, book, tmp_path):
+        book.active.append(["path"])
+        book.save(tmp_path / "t.xlsx")
+        whole = (tmp_path / "t.xlsx").read_bytes()
+        for length in (4, 100, len(whole) // 2, len(whole) - 30):
+            (tmp_path / "t.xlsx").write_bytes(whole[:length])
+            with pytest.raises(InputError, match="cannot be read as Excel"):
+                rows_of(tmp_path / "t.xlsx")
+        with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as archive:
+            archive.writestr("a.wav", b"no table")
+        with pytest.raises(InputError, match="cannot be read as Excel"):
+            rows_of(tmp_path / "t.xlsx")
 
 
 @needs_data

@@ -244,6 +244,7 @@ def test_labelled_copies_and_split_of_a_manifest(tmp_path):
     done = synth("index", tmp_path / "src", "--csv", given, "-o", tmp_path / "s.parquet")
     assert "filename as path; category as labels; 30 cells of labels are separated by '|'" in done.says
     status = {row["path"]: row["status"] for row in pq.read_table(tmp_path / "s.parquet").to_pylist()}
+    assert done.says.endswith(f"Next: synth manifest {tmp_path}/s.parquet -o {tmp_path}/s")
     assert status.pop("aaa.flac") == status.pop(files[0]) == "conflicting-labels"
     assert set(status.values()) == {"ok"}
     done = synth("manifest", tmp_path / "s.parquet", "--seconds", 1, "--rate", 16000, "-o", tmp_path / "out")
