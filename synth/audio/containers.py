@@ -14,6 +14,7 @@ from synth.audio.undecodable import UndecodableError, cut
 
 _PLACEHOLDER = 0x7FFFF000  # data sizes from here on stand in files that were written to a pipe
 _MOST_CHUNKS = 1000
+_FIRST_BLOCK = b"\x00\x00\x22"  # of a FLAC stream: the length of STREAMINFO, 34 bytes, behind its kind
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
@@ -24,7 +25,8 @@ _BOXES = frozenset(b"ftyp moov mdat free skip wide moof sidx mfra styp uuid meta
 def mended(data: bytes) -> bytes | None:
     """Check a file's promise; return its bytes with the header completed where a program left a zero there, else None.
 
-    Raises UndecodableError: ``truncated`` where less is there than was promised, ``unreadable`` where a page is missing.
+    Raises UndecodableError: ``truncated`` where less is there than was promised, ``unreadable`` where a page is missing, or
+    where another recording follows.
     """
     if data[:4] == b"RIFF":
         return _wav(data)
@@ -36,8 +38,26 @@ def mended(data: bytes) -> bytes | None:
     return None
 
 
+def one_flac(data: bytes) -> None:
+    """Check that a FLAC stream is the only one of its file; its length is no help, but the first block of each is alike.
+
+    Raises UndecodableError: ``unreadable`` where another follows.
+    """
+    for last in (b"\x00", b"\x80"):
+        _alone(data, data.find(b"fLaC" + last + _FIRST_BLOCK, 4), b"fLaC")
+
+
+def _alone(data: bytes, end: int, magic: bytes) -> None:
+    """Raise where another recording begins at ``end``, with ``magic``: decoders read the first alone, and say nothing."""
+    if end > 0 and data[end : end + len(magic)] == magic:
+        reason = "several recordings one behind the other, of which only the first would be read; save them apart"
+        raise UndecodableError("unreadable", reason)
+
+
 def _wav(data: bytes) -> bytes | None:
     """Compare the data chunk of a WAV file with the file's length; complete its size where it is still zero."""
+    if len(data) >= 8:
+        _alone(data, 8 + struct.unpack_from("<I", data, 4)[0], b"RIFF")
     position, block = 12, 1
     for _ in range(_MOST_CHUNKS):
         if position + 8 > len(data):
@@ -68,6 +88,8 @@ def _wav(data: bytes) -> bytes | None:
 
 
 def _aiff(data: bytes) -> None:
+    if len(data) >= 8:
+        _alone(data, 8 + struct.unpack_from(">I", data, 4)[0], b"FORM")
     position, block = 12, 1
     for _ in range(_MOST_CHUNKS):
         if position + 8 > len(data):
@@ -96,11 +118,13 @@ def _au(data: bytes) -> None:
     start, size = struct.unpack_from(">II" if data[:1] == b"." else "<II", data, 4)
     if len(data) - start < size < _PLACEHOLDER:
         raise cut("AU header", size, max(0, len(data) - start), "bytes of sound")
+    _alone(data, start + size, data[:4])
 
 
 def _caf(data: bytes) -> None:
     position = 8
     while position + 12 <= len(data):
+        _alone(data, position, b"caff")
         name, size = struct.unpack_from(">4sq", data, position)
         position += 12
         if name == b"data" and size < 0:
@@ -118,6 +142,7 @@ def _w64(data: bytes) -> None:
             there = len(data) - position
             if there < size < 1 << 62:
                 raise cut("data chunk of the W64 file", size - 24, there - 24, "bytes")
+            _alone(data, position + size + -size % 8, _W64_RIFF)
             return
         if size < 24:
             return
@@ -146,6 +171,8 @@ def _mp4(data: bytes) -> None:
         size, name = struct.unpack_from(">I4s", data, position)
         if name not in _BOXES:
             break  # padding, or what some programs append
+        if name == b"ftyp" and b"moov" in found:
+            _alone(data, position + 4, b"ftyp")
         found.add(name)
         if size == 1 and position + 16 <= len(data):
             size = struct.unpack_from(">Q", data, position + 8)[0]
@@ -198,10 +225,7 @@ def _ogg(data: bytes) -> None:
                 "unreadable", f"damaged Ogg file: {number - pages[serial] - 1} of its pages are missing"
             )
         if kind & 2 and pages and not any(open_streams.values()):
-            reason = (
-                "several Ogg recordings one behind the other, of which only the first would be read; save them apart"
-            )
-            raise UndecodableError("unreadable", reason)
+            _alone(data, position, b"OggS")
         pages[serial] = number
         open_streams[serial] = not kind & 4
         position = end

@@ -18,6 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.audio.channels import mixed_down, mono
 from synth.audio.measured import resampled
 from synth.audio.stream import CutError, opened
 
@@ -32,7 +33,8 @@ class Cut:
 
     ``samples``, shape (n,), is mono at ``rate_hz``; ``codec`` is FFmpeg's name (aac, opus, mp3, vorbis, flac).
     ``priming`` says what the file declared of the samples before the sound: "edit list", "codec delay", "none declared".
-    ``heard_s`` is how much of the segment the stream held, ``stream_s`` how much of the stream was decoded.
+    ``heard_s`` is how much of the segment the stream held, ``stream_s`` how much of the stream was decoded. ``lost_db`` is
+    how far its ``channels`` cancel, else None (channels.py).
     """
 
     samples: NDArray[np.int16]
@@ -41,6 +43,8 @@ class Cut:
     priming: str
     heard_s: float
     stream_s: float
+    channels: int = 1
+    lost_db: float | None = None
 
 
 def cut(file: Path | BinaryIO, segments: Sequence[tuple[float, float]], rate_hz: int) -> list[Cut]:
@@ -72,7 +76,7 @@ def cut(file: Path | BinaryIO, segments: Sequence[tuple[float, float]], rate_hz:
                 windows = [_Window.of(*segment, stream.rate_hz, rate_hz) for segment in segments]
             touched = [w for w in windows if w.first < stream.position and position < w.last]
             if touched:
-                samples = stream.mono(frame)
+                samples = stream.samples(frame)
                 for window in touched:
                     window.take(samples, position)
             if all(window.last <= stream.position for window in windows):
@@ -85,6 +89,8 @@ def cut(file: Path | BinaryIO, segments: Sequence[tuple[float, float]], rate_hz:
                 priming=stream.priming,
                 heard_s=window.heard / stream.rate_hz,
                 stream_s=stream.decoded_s,
+                channels=window.channels,
+                lost_db=window.lost_db,
             )
             for window in windows
         ]
@@ -103,6 +109,8 @@ class _Window:
     context: int
     wanted: int
     heard: int = 0
+    channels: int = 1
+    lost_db: float | None = None
     pieces: list[NDArray[np.int16]] = field(default_factory=list)
 
     @classmethod
@@ -121,15 +129,19 @@ class _Window:
         return self.end + self.context
 
     def take(self, samples: NDArray[np.int16], position: int) -> None:
-        """Keep what belongs here of samples that begin at ``position`` of the stream."""
+        """Keep what belongs here of samples (n, C) that begin at ``position`` of the stream."""
         self.pieces.append(samples[max(self.first - position, 0) : self.last - position].copy())
         self.heard = max(0, min(self.end, position + len(samples)) - self.start)
 
     def at(self, rate_hz: int) -> NDArray[np.int16]:
-        """Return the samples at ``rate_hz``."""
+        """Return the average of the channels at ``rate_hz``; note whether they cancel."""
         if not self.heard:
             return np.zeros(0, np.int16)
-        whole = np.concatenate(self.pieces)
+        if len({piece.shape[1] for piece in self.pieces}) == 1:
+            read = mixed_down(np.concatenate(self.pieces))
+            whole, self.channels, self.lost_db = read.samples, self.pieces[0].shape[1], read.lost_db
+        else:  # a broadcast that turns from stereo to surround: what is whole cannot be compared as a whole
+            whole = np.concatenate([mono(piece) for piece in self.pieces])
         self.pieces.clear()
         if self.own_hz == rate_hz:
             return whole

@@ -35,6 +35,13 @@ _LOSSY = frozenset({"VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAY
 _SEEKABLE = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "ULAW", "ALAW"})
 _ENDLESS = 1 << 31  # samples; a header that promises as many does not know (a FLAC stream written to a pipe)
 _UNKNOWN = "unknown content"
+_TELL_LENGTH = (
+    b"\x1a\x45\xdf\xa3",
+    b"\x30\x26\xb2\x75",
+    b"wvpk",
+    b"TTA1",
+)  # Matroska, ASF, WavPack, True Audio; and MP4
+_MISSING_S = 0.1  # a file that ends so much earlier than it says has lost its end
 _MOST_COUNTED = 16  # samples a byte, beyond any FLAC file of sound: a damaged header may promise billions
 
 
@@ -67,36 +74,39 @@ def decode(path: Path, data: bytes | None = None) -> Decoded:
     """
     head = _head(path) if data is None else data[:_HEAD_BYTES]
     _refuse(head)
-    is_flac = head[:4] == b"fLaC"
-    if data is None and not is_flac:
+    if data is None:
         data = path.read_bytes()
+    if head[:3] == b"ID3" and data[(behind := mpeg.after_tags(data)) :][:4] == b"fLaC":  # some taggers put it there
+        data = data[behind:]
+    is_flac = data[:4] == b"fLaC"
     source: Path | io.BytesIO = path
-    if data is not None and not is_flac:
+    if is_flac:
+        containers.one_flac(data)
+        source = path if head[:4] == b"fLaC" and not _is_raw(path) else io.BytesIO(data)
+    else:
         frames = mpeg.examined(data) if head[:3] == b"ID3" or head[:1] == b"\xff" else None
         if frames is not None:
             return _of_frames(path, data, frames)
         mended = containers.mended(data)
         if mended is not None or _is_raw(path):
             source = io.BytesIO(data if mended is None else mended)
-    elif _is_raw(path):
-        source = io.BytesIO(path.read_bytes() if data is None else data)
     form, promised = "", 0
     try:
         with sf.SoundFile(source if isinstance(source, io.BytesIO) else _name(source)) as file:
             promised = file.frames
             form = f"{file.format}/{file.subtype}"
-            if data and file.format == "MP3" and (frames := mpeg.examined(data, junk=True)):  # behind some junk
+            if file.format == "MP3" and (frames := mpeg.examined(data, junk=True)):  # behind some junk
                 return _of_frames(path, data, frames)
             rate_hz, channels = file.samplerate, file.channels
             endless = promised >= _ENDLESS
-            read = mixed_down(_readable(path, _length(path))) if endless else _read(file, promised)
+            read = mixed_down(_readable(data, _length(data))) if endless else _read(file, promised)
     except sf.LibsndfileError:
         if is_flac:
-            raise _damaged_flac(path) from None
+            raise _damaged_flac(data) from None
         if form:
             raise UndecodableError("unreadable", f"{form}: libsndfile opens it and fails to decode it") from None
-        frames = mpeg.examined(data, junk=True) if data and _kind(head).startswith(_UNKNOWN) else None
-        return _through_ffmpeg(path, head) if frames is None else _of_frames(path, data or b"", frames)
+        frames = mpeg.examined(data, junk=True) if _kind(head).startswith(_UNKNOWN) else None
+        return _through_ffmpeg(path, head) if frames is None else _of_frames(path, data, frames)
     except MemoryError:
         reason = f"{form} that promises {promised:,} samples, more than fit into memory"
         raise UndecodableError("unreadable", reason) from None
@@ -206,21 +216,20 @@ def _refuse(head: bytes) -> None:
         raise UndecodableError("litter", "an AppleDouble file that macOS wrote beside a recording")
 
 
-def _damaged_flac(path: Path) -> UndecodableError:
+def _damaged_flac(data: bytes) -> UndecodableError:
     """Find out whether a FLAC file that fails was cut short or damaged within."""
-    data = path.read_bytes()
     if len(data) < 26:
         return UndecodableError("truncated", f"the FLAC file ends after {len(data)} bytes, within its header")
     largest = int.from_bytes(data[15:18], "big") or 1 << 16
     promised = int.from_bytes(data[21:26], "big") & ((1 << 36) - 1)
     try:
-        with sf.SoundFile(_name(path)) as file:
+        with sf.SoundFile(io.BytesIO(data)) as file:
             file.seek(promised - 1)
             end_is_there = len(file.read(1, dtype="int16")) == 1
     except sf.LibsndfileError:
         end_is_there = False
     try:
-        found = len(_readable(path, min(promised, len(data) * _MOST_COUNTED)))
+        found = len(_readable(data, min(promised, len(data) * _MOST_COUNTED)))
     except sf.LibsndfileError:
         found, end_is_there = 0, len(data) > largest + (1 << 14)
     if end_is_there:
@@ -228,14 +237,14 @@ def _damaged_flac(path: Path) -> UndecodableError:
     return cut("FLAC stream", promised, found)
 
 
-def _readable(path: Path, capacity: int) -> NDArray[np.int16]:
+def _readable(data: bytes, capacity: int) -> NDArray[np.int16]:
     """Return the samples, shape (n, C), that decode before libsndfile gives up; at most ``capacity``.
 
     It does not tell how many it wrote before an error; two reads into arrays with different contents do.
     """
     arrays = []
     for mark in (1, 2):
-        with sf.SoundFile(_name(path)) as file:
+        with sf.SoundFile(io.BytesIO(data)) as file:
             array = np.full((capacity, file.channels), mark, np.int16)
             with suppress(sf.LibsndfileError):  # what was decoded before the error stands in the array
                 file.read(out=array)
@@ -244,10 +253,10 @@ def _readable(path: Path, capacity: int) -> NDArray[np.int16]:
     return arrays[0][: differing[0]] if len(differing) else arrays[0]
 
 
-def _length(path: Path) -> int:
+def _length(data: bytes) -> int:
     """Return a number of samples that a FLAC stream of unknown length does not exceed."""
     step, total = 1 << 16, 0
-    with suppress(sf.LibsndfileError), sf.SoundFile(_name(path)) as file:  # it fails at the end, within two steps
+    with suppress(sf.LibsndfileError), sf.SoundFile(io.BytesIO(data)) as file:  # it fails at the end, within two steps
         while read := len(file.read(step, dtype="int16")):
             total += read
     return total + 2 * step
@@ -276,8 +285,25 @@ def _through_ffmpeg(path: Path, head: bytes) -> Decoded:
     if not len(samples):
         raise UndecodableError("empty", f"{kind} without a sample")
     read = mixed_down(samples.astype(np.int16).reshape(-1, segment.channels))
+    promised = round(_declared_s(path, head) * segment.frame_rate)
+    if promised - len(read.samples) > _MISSING_S * segment.frame_rate:
+        raise cut(f"header of the {kind.split()[0]} file", promised, len(read.samples))
     form = f"{kind.split()[0]}/FFMPEG"
     return Decoded(read.samples, int(segment.frame_rate), int(segment.channels), form, None, read.lost_db)
+
+
+def _declared_s(path: Path, head: bytes) -> float:
+    """Return how long the sound lasts by the file's own account, where its kind has one, else 0."""
+    from pydub.utils import mediainfo_json
+
+    if not (head[4:8] == b"ftyp" or head.startswith(_TELL_LENGTH)):
+        return 0.0
+    found = mediainfo_json(str(path.absolute()))
+    streams = found.get("streams", [])
+    told = [one.get("duration") for one in streams if one.get("codec_type") == "audio"]
+    if len(streams) == 1:
+        told.append(found.get("format", {}).get("duration"))
+    return next((float(one) for one in told if one is not None), 0.0)
 
 
 def _kind(head: bytes) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.audio import speech
+from synth.audio.channels import cancelling
 from synth.audio.decibels import FULL_SCALE, tenths
 from synth.audio.decode import UndecodableError, decode
 from synth.audio.envelope import active, frame_length, measure
 
 _SHORT = 1 << 16  # so many 16-bit samples add up within 32 bits, which is several times faster than in 64
-VERSION = 2  # of the measures; another version is measured anew
+VERSION = 3  # of the measures; another version is measured anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
     if not len(envelope.rms):
         status, reason = "empty", f"{len(decoded.samples)} samples: shorter than 20 ms"
     elif decoded.lost_db is not None:
-        status, reason = "antiphase", _cancelling(decoded.channels, decoded.lost_db)
+        status, reason = "antiphase", cancelling(decoded.channels, decoded.lost_db)
     elif not speaking.any():
         status, reason = "silent", "no 20 ms of it rise above -90 dBFS"
     spoken = speech.judged(envelope.rms, speech.band_bytes(samples, rate_hz))
@@ -108,11 +108,6 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
 def _power(energy: NDArray[np.int64], frame_n: int) -> float:
     """Return the mean power of some frames, given by their sums of squares, over that of full scale; 0 of none."""
     return float(energy.sum() / (max(len(energy), 1) * frame_n * FULL_SCALE**2))
-
-
-def _cancelling(channels: int, lost_db: float) -> str:
-    left = f"their average has lost {lost_db:.0f} dB" if isfinite(lost_db) else "nothing is left of their average"
-    return f"its {channels} channels cancel: {left}; one of them saved alone can be used"
 
 
 def resampled(samples: NDArray[np.int16], rate_hz: int, wanted_hz: int) -> NDArray[np.int16]:

@@ -79,7 +79,7 @@ def examined(data: bytes, junk: bool = False) -> Mpeg | None:
     Raises UndecodableError: ``truncated`` where a Xing or VBRI header promises more than is there or the file ends within
     its tag, ``unreadable`` where something that is no tag lies between frames.
     """
-    begin = _after_tags(data)
+    begin = after_tags(data)
     if begin > len(data):
         raise cut("tag before the sound", begin, len(data), "bytes")
     first = _next_run(data, begin, min(len(data), begin + (_FRONT if junk else 1)))
@@ -130,7 +130,8 @@ def _frame(data: bytes, at: int) -> Frame | None:
     return Frame(size, samples, (version, layer, rate_hz), side)
 
 
-def _after_tags(data: bytes) -> int:
+def after_tags(data: bytes) -> int:
+    """Return where a file begins behind the ID3 tags before it."""
     at = 0
     while data[at : at + 3] == b"ID3" and at + 10 <= len(data):
         at = _tag_end(data, at)

@@ -34,6 +34,7 @@ LOUD_PERCENT, MOST_LOUD = 5, 10  # the loud level: so many per cent of the frame
 AROUND, MOST_OF = 11, 5  # a frame is active where 5 of the 11 frames around rise,
 WIDER = 3  # … and so are three frames on either side
 LOCAL_S = 8  # seconds in which the background is looked for in long recordings
+NOTHING = 255  # the byte of no sound at all
 FEWEST = 10  # frames with any sound, below which there is nothing to judge
 
 
@@ -74,7 +75,9 @@ def _sums(samples: NDArray[np.int16], width: int) -> NDArray[np.float32]:
 def judged(rms: Bytes, band: Bytes) -> Judged:
     """Return which frames of one recording are speech, from its bytes: RMS and :func:`band_bytes`, both (frames,)."""
     nothing = np.zeros(len(rms), np.bool_)
-    sounds = rms <= SILENT  # zeros are no background
+    sounds = (rms <= SILENT) & (
+        band < NOTHING
+    )  # zeros are no background, nor is the constant that a DC offset makes of them
     heard = int(np.count_nonzero(sounds))
     if heard < FEWEST:
         return Judged(nothing, "silent", f"{heard / FRAMES_PER_S:g} s of it rise above -90 dBFS")

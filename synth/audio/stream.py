@@ -20,7 +20,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from synth.audio.channels import mono, rounded
+from synth.audio.channels import rounded
 from synth.audio.undecodable import UndecodableError
 
 # Demuxers that read one stream of bytes: a playlist that calls itself audio must not make FFmpeg open other files.
@@ -112,8 +112,8 @@ class Stream:
             raise CutError(f"the {self.codec} stream holds no sample")
         self._check_end()
 
-    def mono(self, frame: AudioFrame) -> NDArray[np.int16]:
-        """Return the samples of a frame as ``decode`` gives them: 16 bits, then the average of the channels.
+    def samples(self, frame: AudioFrame) -> NDArray[np.int16]:
+        """Return the samples of a frame, shape (n, C), as ``decode`` rounds them to 16 bits.
 
         Raises:
             CutError: samples that are no finite numbers or hundreds of times full scale.
@@ -121,13 +121,13 @@ class Stream:
         planes: NDArray[Any] = frame.to_ndarray()
         samples = planes.T if frame.format.is_planar else planes.reshape(-1, frame.layout.nb_channels)
         if samples.dtype == np.uint8:
-            return mono((samples.astype(np.int16) - 128) << 8)
+            return (samples.astype(np.int16) - 128) << 8
         if samples.dtype == np.int32:
-            return mono((samples >> 16).astype(np.int16))
+            return (samples >> 16).astype(np.int16)
         if samples.dtype == np.int16:
-            return mono(samples)
+            return samples
         try:
-            return mono(rounded(samples.astype(np.float32)))
+            return rounded(samples.astype(np.float32))
         except UndecodableError as error:
             raise self._damaged(error.reason) from None
 

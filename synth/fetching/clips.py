@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from synth.audio import encode
+from synth.audio.channels import cancelling
 from synth.audio.cut import Cut
 from synth.audio.decode import UndecodableError, decode
 from synth.audio.envelope import SILENT, measure
@@ -33,7 +34,7 @@ class Kept:
 
 
 class Refused(Exception):  # noqa: N818 - a verdict on audio, not a fault of the program
-    """Audio that is no clip; ``status`` is one of LEDGER's: "short", "silent", "truncated"."""
+    """Audio that is no clip; ``status`` is one of LEDGER's: "short", "silent", "antiphase", "truncated"."""
 
     def __init__(self, status: str, message: str) -> None:
         super().__init__(message)
@@ -56,7 +57,8 @@ def keep(cut: Cut, item_id: str, length_s: float, folder: Path) -> Kept:
     Up to 50 ms that lack at the end are filled with silence, as the last frame of a codec may be missing.
 
     Raises:
-        Refused: it is "short" by more than that, "silent" (no 20 ms of it reach -90 dBFS, a constant aside), or read
+        Refused: it is "short" by more than that, "silent" (no 20 ms of it reach -90 dBFS, a constant aside), "antiphase" (its
+            channels cancel, so that their average is not what is heard), or read
             back from the disk as something else ("truncated").
         InputError: the disk is full.
     """
@@ -66,6 +68,8 @@ def keep(cut: Cut, item_id: str, length_s: float, folder: Path) -> Kept:
         ends = f"; the sound ends at {cut.stream_s:.3f} s" if cut.heard_s < length_s else ""
         raise Refused("short", f"{len(cut.samples) / cut.rate_hz:.3f} s of {length_s:.3f} s are there{ends}")
     samples = np.pad(cut.samples[:wanted], (0, max(0, lacking)))
+    if cut.lost_db is not None:
+        raise Refused("antiphase", cancelling(cut.channels, cut.lost_db))
     heard = measure(centred(samples)[0], cut.rate_hz).rms
     if not len(heard) or heard.min() > SILENT:
         raise Refused("silent", f"no 20 ms of its {length_s:.3f} s reach -90 dBFS")

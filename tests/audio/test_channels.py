@@ -115,6 +115,25 @@ def test_channels_that_do_not_cancel_are_averaged(tmp_path, samples):
     assert np.abs(kept - (mean - facts.dc_n)).max() <= 1
 
 
+@pytest.mark.parametrize("offsets", [(0.3, -0.3), (0.4, 0.0), (-0.2, 0.4)])
+def test_an_offset_does_not_make_channels_cancel(tmp_path, offsets):
+    samples = np.stack([VOICE * 0.3, VOICE * 0.3], axis=1) + np.array(offsets)
+    assert measured(saved(tmp_path, samples), RATE)[0].status == "ok"
+
+
+@pytest.mark.parametrize("offset", [0.01, 0.2])
+def test_an_offset_does_not_hide_that_channels_cancel(tmp_path, offset):
+    samples = np.stack([VOICE * 0.3, VOICE * -0.3], axis=1) + offset
+    assert measured(saved(tmp_path, samples), RATE)[0].status == "antiphase"
+
+
+@pytest.mark.parametrize("share", [0.4, 0.6])
+def test_a_part_of_a_short_recording_that_cancels(tmp_path, share):
+    samples = np.stack([VOICE, VOICE], axis=1)
+    samples[: round(share * len(samples)), 1] *= -1
+    assert measured(saved(tmp_path, samples), RATE)[0].status == "antiphase"
+
+
 def test_a_part_that_cancels(tmp_path):
     """Half of a recording with a channel turned over is silence in the average, whatever the other half is."""
     flipped = np.stack([VOICE, VOICE], axis=1)
@@ -136,9 +155,10 @@ def test_silence_in_two_channels_is_silence(tmp_path, level):
 def test_what_is_lost_is_told_in_db(channels, length, seed):
     samples = np.random.default_rng(seed).integers(-20000, 20000, (length, channels)).astype(np.int16)
     got = mixed_down(samples)
-    power = float((samples.astype(float) ** 2).sum())
-    left = float((got.samples.astype(float) ** 2).sum()) * channels**2
-    if channels == 1 or left * 4 >= power:
+    power = float(samples.var(axis=0).sum())
+    left = float(samples.astype(float).sum(axis=1).var())
+    left = left if left > 1e-6 else 0.0
+    if channels == 1 or not power or left * 4 >= power:
         assert got.lost_db is None
     else:
         assert got.lost_db == pytest.approx(10 * math.log10(power / left)) if left else math.isinf(got.lost_db)

@@ -131,11 +131,49 @@ def test_a_page_that_is_missing_is_damage(tmp_path):
         decode(path)
 
 
-@pytest.mark.parametrize(("one", "other"), [("vorbis", "vorbis"), ("opus", "opus"), ("opus", "vorbis")])
+JOINED = [(kind, kind) for kind in WRITTEN if kind not in ("mp3", "sphere", "rf64")]
+
+
+@pytest.mark.parametrize(("one", "other"), [*JOINED, ("opus", "vorbis"), ("flac", "flac 24"), ("wav", "wav float")])
 def test_recordings_that_were_joined_are_not_read_in_part(tmp_path, one, other):
     assert status(tmp_path / "x", whole(one) + whole(other)) == ("unreadable", 0)
     with pytest.raises(UndecodableError, match="only the first would be read"):
         decode(tmp_path / "x")
+
+
+@needs_ffmpeg
+def test_joined_files_of_a_site(tmp_path):
+    assert status(tmp_path / "x", whole("m4a") + whole("m4a")) == ("unreadable", 0)
+
+
+TAG = b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128)
+
+
+def test_a_flac_file_behind_a_tag_is_one(tmp_path):
+    data = whole("flac")
+    (tmp_path / "x").write_bytes(data)
+    plain = decode(tmp_path / "x")
+    (tmp_path / "y").write_bytes(TAG + data)
+    assert np.array_equal(decode(tmp_path / "y").samples, plain.samples)
+    assert status(tmp_path / "z", TAG + data[: len(data) // 2])[0] == "truncated"
+    assert status(tmp_path / "z", TAG + data + data) == ("unreadable", 0)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("kind", ["m4a", "webm"])
+def test_a_file_whose_end_was_never_written(tmp_path, kind):
+    """Programs that fetch in pieces make the file as long as it will be first: what did not come is zeros."""
+    data = whole(kind)
+    if kind == "m4a":  # its index is to stand before the sound
+        import subprocess
+
+        (tmp_path / "in.m4a").write_bytes(data)
+        words = ["-c", "copy", "-movflags", "+faststart", str(tmp_path / "out.m4a")]
+        subprocess.run(["ffmpeg", "-v", "error", "-i", str(tmp_path / "in.m4a"), *words], check=True)
+        data = (tmp_path / "out.m4a").read_bytes()
+    assert status(tmp_path / "x", data)[0] == "ok"
+    half = data[: len(data) // 2] + bytes(len(data) - len(data) // 2)
+    assert status(tmp_path / "x", half)[0] == "truncated"
 
 
 def test_a_segment_of_unknown_size_is_no_promise():

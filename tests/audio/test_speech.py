@@ -24,7 +24,7 @@ def rule(samples: np.ndarray, rate: int = RATE):
 
 def by_hand(rms: list[int], band: list[int]) -> list[bool]:
     """Return which frames are active, frame by frame and by sorting, as the description of the rule says."""
-    sounds = [k for k, byte in enumerate(rms) if byte <= SILENT]
+    sounds = [k for k, byte in enumerate(rms) if byte <= SILENT and band[k] < 255]
     none = [False] * len(rms)
     if len(sounds) < 10:
         return none
@@ -111,6 +111,20 @@ def test_a_step_of_the_background_is_no_speech(kind, step_db):
     assert found[28 * 50 : 31 * 50].mean() > 0.5
     assert not found[: 27 * 50].any()
     assert not found[32 * 50 :].any()
+
+
+@pytest.mark.parametrize("zeros_s", [1, 20])
+@pytest.mark.parametrize("offset", [-40, -3, 2, 500])
+def test_zeros_from_which_a_mean_was_taken_are_none_either(zeros_s, offset):
+    """The mean of a recording is removed, digital silence becomes a constant, and a constant is as little a background."""
+    rng = np.random.default_rng(6)
+    hiss = noise("white", 4 * RATE, rng) * 800
+    silence = np.zeros(zeros_s * RATE)
+    assert rule(np.concatenate([silence, hiss, silence]) + offset).status == "no-speech"
+    assert rule(np.concatenate([hiss[: RATE * 3 // 4], silence] * 4) + offset).status == "no-speech"
+    said = rule(np.concatenate([silence, harmonic_voice(4, 130, rng) * 3000, silence]) + offset)
+    assert said.status == "ok"
+    assert not said.active[: zeros_s * 50 - 4].any()
 
 
 @pytest.mark.parametrize("zeros_s", [1, 20])

@@ -12,7 +12,7 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.audio.cut import Cut
+from synth.audio.cut import Cut, cut
 from synth.audio.decode import decode
 from synth.fetching.clips import Refused, keep, name_of, still_good
 from tests.audio.media import noise
@@ -30,6 +30,23 @@ def refused(samples: np.ndarray, folder: Path, length_s: float = 10) -> Refused:
         keep(a_cut(samples), "abcdefghijk_0", length_s, folder)
     assert list(folder.rglob("*.flac")) == []
     return caught.value
+
+
+@pytest.mark.parametrize(("right", "status"), [(-1.0, "antiphase"), (-0.8, "antiphase"), (0.0, None), (1.0, None)])
+@pytest.mark.parametrize("rate_hz", [RATE, 44100])
+def test_a_video_whose_channels_cancel(tmp_path, right, status, rate_hz):
+    """The segment asked for counts; elsewhere in the video the channels may agree."""
+    both = np.stack([SOUND, SOUND], axis=1).astype(float)
+    both[3 * RATE : 7 * RATE, 1] *= right
+    sf.write(tmp_path / "video.wav", np.rint(both).astype(np.int16), RATE)
+    inside, after = cut(tmp_path / "video.wav", [(3.5, 6.5), (7.5, 9.5)], rate_hz)
+    keep(after, "abcdefghijk_1", 2.0, tmp_path)
+    if status is None:
+        assert keep(inside, "abcdefghijk_0", 3.0, tmp_path).frames == 3 * rate_hz
+    else:
+        with pytest.raises(Refused, match="its 2 channels cancel") as caught:
+            keep(inside, "abcdefghijk_0", 3.0, tmp_path)
+        assert caught.value.status == status
 
 
 class TestKeeping:
