@@ -110,6 +110,7 @@ def _shared(sources: Sources) -> tuple[list[tuple[int, int]], list[tuple[int, in
     """Return the pairs of ids that share a recording: all of them, and those that may be of one person by their sex."""
     speaker, sex = sources.code("speaker_id"), sources.sex
     names = sources.names("speaker_id")
+    local = [_folded(name.partition("/")[2]) for name in names]
     status = sources.names("status")
     heard = np.array([one == "ok" or one.startswith(("duplicate", "conflicting")) for one in status], np.bool_)
     sounds = heard[sources.code("status")]  # two silent files, or two of noise, have nobody in common
@@ -132,7 +133,8 @@ def _shared(sources: Sources) -> tuple[list[tuple[int, int]], list[tuple[int, in
             for a, one in enumerate(those):
                 for other in those[:a]:
                     every.append((int(speaker[one]), int(speaker[other])))
-                    if not {int(sex[one]), int(sex[other])} >= {0, 1}:
+                    one_name = local[int(speaker[one])] == local[int(speaker[other])]
+                    if one_name or not {int(sex[one]), int(sex[other])} >= {0, 1}:
                         alike.append(every[-1])
     return every, alike
 

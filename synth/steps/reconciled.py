@@ -230,6 +230,7 @@ class _Work:
             shared.append([k for k in same if self.rows[k][1].speaker_id not in common])
             links += combinations([one for one in who if one not in common], 2)
         self._one_person(links, people, sexes)
+        self._of_both_sexes([pair for pair in links if {sexes.get(who) for who in pair} == {"F", "M"}], people)
         if people:
             self._tell(people)
             for k, (root, item) in enumerate(self.rows):
@@ -237,6 +238,7 @@ class _Work:
                 sex = item.sex or sexes.get(name)
                 if (name, sex) != (item.speaker_id, item.sex):
                     self.rows[k] = root, replace(item, speaker_id=name, sex=sex)
+        self._say_who_is_two()
         self._group(shared)
         self._without_sex()
 
@@ -263,6 +265,27 @@ class _Work:
             elif len(found[linked.top(name)]) > 1:
                 self.between.add(name)
 
+    def _of_both_sexes(self, links: Sequence[tuple[str, str]], people: Sets) -> None:
+        """Use no recording of ids that share samples and a name, but are said to be of different sex."""
+        bad: dict[Hashable, tuple[str, str]] = {}
+        for one, other in links:
+            if _local(one) == _local(other):
+                bad |= {people.top(who): (one, other) for who in (one, other) if people.top(who) not in bad}
+        if not bad:
+            return
+        place: dict[str, str] = {}
+        for found in self.rows:
+            who, sex = found[1].speaker_id, found[1].sex
+            if who and sex:
+                place.setdefault(who, f"{who} is {sex} in {_place(found)}")
+        for k, (_, item) in enumerate(self.rows):
+            pair = bad.get(people.top(item.speaker_id)) if item.speaker_id else None
+            if pair and self.facts[k].status == "ok":
+                why = f"{place[pair[0]]} and {place[pair[1]]}; they share recordings: correct the one that is wrong"
+                self._status(k, "conflicting-sex", why)
+                says = "recordings of persons of whom both sexes are said, in two roots; not used"
+                self.oddities.add("conflicting-sex", why, says)
+
     def _tell(self, people: Sets) -> None:
         """Say which ids are one person."""
         members: defaultdict[str, list[str]] = defaultdict(list)
@@ -274,6 +297,20 @@ class _Work:
                     "persons who have several ids, as these share recordings; one speaker each, called by the first id"
                 )
                 self.oddities.add("one-person", listed((name, *(one for one in ids if one != name)), 4), says)
+
+    def _say_who_is_two(self) -> None:
+        """Say which ids several tables have in common: a name of one table is no name of another."""
+        by_id: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        used = (item.speaker_id for (_, item), fact in zip(self.rows, self.facts, strict=True) if fact.status == "ok")
+        for name in dict.fromkeys(who for who in used if who):
+            by_id[_local(name)][name] = None
+        several = [names for names in by_id.values() if len(names) > 1]
+        if several:
+            says = (
+                "ids that are in several corpora or tables, and no recording in common says that they are one person; taken "
+                "for different persons (those who are one need one table for both folders)"
+            )
+            self.oddities.add("same-id", listed(several[0], 4), says, len(several))
 
     def _group(self, shared: Iterable[Sequence[int]]) -> None:
         groups = Sets(sorted({item.group_id for _, item in self.rows if item.group_id}))

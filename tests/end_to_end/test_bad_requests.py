@@ -55,7 +55,7 @@ def test_an_unknown_command_is_told_the_nearest(tmp_path):
 
 RECIPES = {
     "unknown key": ("[mix]\nspeekers = '1-2'\n", 2, "unknown key 'speekers'; did you mean 'speakers'?"),
-    "wrong type": ("[mix]\nseconds = 'one'\n", 2, "seconds = 'one' is a str; wanted int or float"),
+    "wrong type": ("[mix]\nseconds = 'one'\n", 2, "seconds = 'one' (str); wanted a number"),
     "unknown table": ("[mixx]\nseconds = 1\n", 2, "did you mean 'mix'?"),
     "no TOML": ("[mix\n", 3, "is not valid TOML"),
     "wrong value": ("[mix]\nspeakers = '3-1'\n", 2, "did you mean 1-3?"),

@@ -103,6 +103,8 @@ class TestSpellings:
 
 def test_two_roots_with_shared_recordings_are_the_same_people(tmp_path):
     """Each person has a table entry in both roots, under the same id, and one recording is there twice."""
+    from synth.steps.audit import audit
+
     voice_of, given = {}, []
     for root, which in (("a", slice(0, 3)), ("b", slice(2, 5))):
         files = recordings(tmp_path / root, which=which)
@@ -114,6 +116,13 @@ def test_two_roots_with_shared_recordings_are_the_same_people(tmp_path):
     assert all(len(found) == 1 for found in splits.values()) and len(splits) == 20
     assert "not used: 20 duplicate" in done.says
     assert "persons who have several ids" in done.says
+    sources = tmp_path / "out" / "sources.parquet"
+    his = [row["source_id"][:6] == "b/9901" for row in pq.read_table(sources, columns=["source_id"]).to_pylist()]
+    table_edited(sources, "speaker_id", lambda k, value: "b/ 9901" if his[k] else value)
+    table_edited(sources, "sex", lambda k, value: "M" if his[k] else value)
+    finding = found(audit(tmp_path / "out", pictures=False), "persons-disjoint")
+    assert finding.holds is False
+    assert re.search(r"1 person both female and male.*9901", finding.says)
 
 
 def test_a_copy_under_a_freer_licence_frees_nothing(tmp_path):

@@ -153,7 +153,8 @@ class TestOnePerson:
     def test_the_same_id_without_one_is_two_persons(self):
         rows, result = done(one("A", "1", "x", "A/s1"), one("B", "1", "y", "B/s1"))
         assert [item.speaker_id for item, _ in rows.values()] == ["A/s1", "B/s1"]
-        assert result.oddities == ()
+        (said,) = result.oddities
+        assert (said.kind, said.count, said.example) == ("same-id", 1, "A/s1, B/s1")
 
     def test_the_missing_sex_of_a_person_is_known_from_the_other_root(self):
         rows, _ = done(
@@ -193,6 +194,20 @@ class TestOnePerson:
         )  # fmt: skip
         assert {item.speaker_id for item, _ in rows.values()} == {"A/ann", "A/bob"}
         assert len({item.group_id for item, _ in rows.values()}) == 1
+
+    def test_one_name_of_two_sexes_with_a_shared_recording_is_a_mistake(self):
+        recordings = [
+            one("A", "1", "x", "A/ann", said_in="row 2 of a.csv"), one("A", "2", "y", "A/ann", said_in="row 3 of a.csv"),
+            one("B", "1", "x", "B/Ann", sex="M", said_in="row 2 of b.csv"),
+            one("B", "2", "z", "B/Ann", sex="M", said_in="row 3 of b.csv"),
+            one("B", "3", "w", "B/bob", sex="M"), one("A", "3", "v", "A/bob"),
+        ]  # fmt: skip
+        for order in (recordings, recordings[::-1]):
+            rows, _ = done(*order)
+            assert {name for name, (_, fact) in rows.items() if fact.status == "ok"} == {"A/3", "B/3"}
+            assert {fact.status for _, fact in rows.values()} == {"ok", "conflicting-sex"}
+            reason = rows["A/2"][1].reason
+            assert "A/ann is F in row" in reason and "B/Ann is M in row" in reason and "they share recordings" in reason
 
     def test_a_recording_that_many_have_says_nothing_about_them(self):
         rows, _ = done(
