@@ -118,7 +118,7 @@ def test_a_judge_that_arrives_later_judges_and_its_data_set_wants_a_free_folder(
     verdicts = pq.read_table(later / "accordion-verdicts.parquet").to_pylist()
     assert {row["verdict"] for row in verdicts} >= {"keep", "wrong"}
     assert "accordion holds a data set of another recipe" in done.says
-    assert "or remove that folder. Labels that were judged anew make another data set as well" in done.says
+    assert "or remove that folder. Labels with new verdicts make another data set, too" in done.says
     assert files(later / "accordion") == unjudged
     shutil.rmtree(later / "accordion")
     synth("run", "accordion.toml", cwd=later, **env)
