@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
@@ -26,6 +26,9 @@ import pyarrow.parquet as pq
 
 from synth.corpora.walk import shown
 from synth.errors import InputError, listed
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader  # the name of the class is private
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 Records = list[tuple[int, list[str]]]
@@ -108,6 +111,9 @@ def _cell(value: object) -> str:
 def _text(content: bytes, where: str, is_header: Callable[[Sequence[str]], bool]) -> Sheet:
     text, encoding = _decoded(content, where)
     separators = list(SEPARATORS)
+    blank = len(text) - len(text.lstrip())
+    above = text[:blank].count("\n") if "\t" not in text[:blank] else 0  # empty lines; the header is the next one
+    text = text[text.rindex("\n", 0, blank) + 1 :] if above else text
     first, newline, rest = text.partition("\n")
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:  # a line that Excel writes for itself
         separators, text = [first.strip()[4]], newline and rest
@@ -115,7 +121,7 @@ def _text(content: bytes, where: str, is_header: Callable[[Sequence[str]], bool]
     fits: list[tuple[str, list[str]]] = []
     for separator in separators:
         try:
-            header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [])
+            header = next(_reader(text, separator), [])
         except (csv.Error, TypeError):  # quotes that another separator makes sense of, or no separator at all
             continue
         if is_header(header):
@@ -126,6 +132,7 @@ def _text(content: bytes, where: str, is_header: Callable[[Sequence[str]], bool]
         raise _no_path(where, seen, next((line for line in text.splitlines() if line.strip()), None))
     separator, header = max(fits, key=lambda one: len(one[1]))
     records, quotes_are_text = _records(text, separator, header, where, is_header)
+    records = [(number + above, fields) for number, fields in records]
     said = []
     if encoding != "UTF-8":
         said.append(f"in {encoding}")
@@ -159,11 +166,17 @@ def _decoded(content: bytes, where: str) -> tuple[str, str]:
         raise InputError(f"{where}, {bad}, nor is the file in Windows-1252; save the table as 'CSV UTF-8'") from None
 
 
+def _reader(text: str, separator: str) -> CsvReader:
+    """Return a reader of quoted fields; a blank before a quote is none of the field (``a.wav, "Ann"``)."""
+    blanks = separator != "\t" and f'{separator} "' in text
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=blanks)
+
+
 def _records(
     text: str, separator: str, header: list[str], where: str, is_header: Callable[[Sequence[str]], bool]
 ) -> tuple[Records, bool]:
     """Return the records, and whether quotes are text in this table."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = _reader(text, separator)
     failed, rows = "", []
     try:
         rows = list(reader)

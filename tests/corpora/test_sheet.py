@@ -92,6 +92,20 @@ def test_the_separator_is_found_and_said(tmp_path):
     assert rows_of(table).records == [(2, ["a.wav", "dog"])]
 
 
+@pytest.mark.parametrize("above", ["", "\n", "\n\n", "\r\n \r\n"])
+@pytest.mark.parametrize("separator", [",", ";", "|"])
+def test_blank_lines_above_the_header_and_blanks_before_quotes(tmp_path, above, separator):
+    table = tmp_path / "t.csv"
+    lines = [["path", ' "speaker_id"', " sex"], ["a.wav", ' "Ann, the first"', ' "F"'], ["b.wav", " Bob", " m"]]
+    table.write_bytes((above + "".join(separator.join(line) + "\n" for line in lines)).encode())
+    rows = own_csv.read(table, Oddities())
+    first = above.count("\n") + 2
+    assert [(row.number, row.path, row.speaker_id, row.sex) for row in rows] == [
+        (first, "a.wav", "Ann, the first", "F"),
+        (first + 1, "b.wav", "Bob", "M"),
+    ]
+
+
 def test_parquet(tmp_path):
     table = pa.table(
         {
