@@ -92,7 +92,9 @@ def licence(clips: Clips, start_n: Ints | None, card: str | None, attributions: 
         )
     if card is not None:
         problems += _of_card(card, whole, recordings, held, len(clips))
-    if attributions is not None:
+    if attributions is None:
+        problems.append("attribution.txt is missing")
+    else:
         problems += _of_credits(clips, attributions)
     share = (
         f"; {held:,} of {len(clips):,} clips may not be shared{'' if any(one.forbidden for one in wanted) else ' until their licence is known'}"

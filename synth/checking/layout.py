@@ -26,6 +26,13 @@ from synth.tables import AUDIO, LABEL, MANIFEST
 Ints = NDArray[np.int64]
 
 _VALUES = {"double": "float64", "float": "float32"}  # Arrow's names and the Hub's, where they differ
+_AS_WRITTEN = {
+    "decode": True,
+    "mono": True,
+    "num_channels": None,
+    "stream_index": None,
+    "id": None,
+}  # of audio, by default
 _LISTS = ("List", "Sequence")  # datasets from 4.0 on, and all before
 
 
@@ -171,6 +178,9 @@ def _feature(field: pa.Field, feature: object, wanted: Wanted) -> str:
         says = feature if isinstance(feature, dict) else {}
         if says.get("_type") != "Audio":
             return "do not say that it is audio"
+        others = [key for key, value in says.items() if value != _AS_WRITTEN.get(key, value)]
+        if others or not says.keys() <= _AS_WRITTEN.keys() | {"_type", "sampling_rate"}:
+            return f"say of it {', '.join(others or sorted(says))}"
         rate = says.get("sampling_rate")
         return "" if rate == wanted.rate_hz else f"say sampling_rate = {rate}, wanted {wanted.rate_hz}"
     return "" if _fits(feature, kind) else f"do not fit its type, {field.type}"

@@ -16,15 +16,21 @@ _HEAD = re.compile(r"^([\d,]+) clips of ([\d.e+]+) s \(([\d.]+) h.*?\), (\d+) Hz
 
 
 def card(
-    text: str | None, counts: Mapping[str, Mapping[str, int]], seconds: float, rate_hz: int, store: str
+    text: str | None,
+    counts: Mapping[str, Mapping[str, int]],
+    seconds: float,
+    rate_hz: int,
+    store: str,
+    others: Sequence[str] = (),
 ) -> Finding:
     """Check the figures of a data card: ``counts`` are the manifest's, by class or label, and by split; ``all`` is all clips.
 
+    ``others``: what is wrong with further facts of it. Its head is what the Hub's library loads by, before anything else.
     A card that somebody wrote anew, without these figures, is only reported.
     """
     if text is None:
         return Finding("card", False, "README.md is missing; make it again with: synth render plan.parquet -o .", {})
-    wrong: list[str] = []
+    wrong = list(others)
     total = sum(counts["all"].values())
     head = _HEAD.search(text)
     if head:
@@ -42,16 +48,30 @@ def card(
         if key in counts and cells[1:] != [f"{counts[key].get(split, 0):,}" for split in splits]:
             had = ", ".join(f"{counts[key].get(split, 0):,} in {split}" for split in splits)
             wrong.append(f"it says {' / '.join(cells[1:])} of {name}, there are {had}")
-    ending = "/**" if store == "files" else "-*.parquet"
-    paths = re.findall(r"^ +path: (.*)$", text.partition("\n---\n")[0], re.M)
-    wanted_paths = [f"data/{split}{ending}" for split in counts["all"]]
-    if paths and paths != wanted_paths:
-        wrong.append(f"its head loads {', '.join(paths)}, the plan has {', '.join(wanted_paths)}")
+    front = text.partition("\n---\n")[0] if text.startswith("---\n") else ""
+    paths = re.findall(r"^ +path: (.*)$", front, re.M)
+    wrong += _head_wrong(front, list(counts["all"]), store)
     if wrong:
         return Finding("card", False, f"README.md is not what is there{named(wrong, 3)}", {"wrong": wrong[:100]})
     if not (head and rows and paths):
         return Finding("card", None, "README.md lacks the figures that synth writes: it was not checked", {})
     return Finding("card", True, f"README.md counts what is there: {total:,} clips, by class and split", {})
+
+
+def _head_wrong(front: str, splits: Sequence[str], store: str) -> list[str]:
+    """Return what the head of a card has loaded otherwise than the plan says; one that names no files leaves it to the Hub."""
+    wrong = []
+    if re.search(r"^dataset_info:", front, re.M):
+        wrong.append("its head has dataset_info, which is believed before what the files say")
+    block = re.search(r"^configs:\n((?:[ -].*\n?)*)", front, re.M)
+    ending = "/**" if store == "files" else "-*.parquet"
+    wanted = ["- config_name: default", "data_files:"]
+    wanted += [line for split in splits for line in (f"- split: {split}", f"path: data/{split}{ending}")]
+    found = [line.strip() for line in block[1].splitlines()] if block else wanted
+    if found != wanted:
+        shown = ", ".join(line for line in found if line not in wanted) or ", ".join(found)
+        wrong.append(f"its head loads {shown}, the plan has {', '.join(wanted[3::2])} as {', '.join(splits)}")
+    return wrong
 
 
 def recipe(path: Path, planned: Mapping[str, Any], rendered: Mapping[str, Any]) -> Finding:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from synth.checking import (
     credit,
     disjoint,
+    facts,
     features,
     files,
     labels,
@@ -152,7 +153,12 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | No
     checks += [
         lambda: [
             written.card(
-                _text(card), _counts(folder, clips, names, found), options.seconds, options.rate, options.store
+                _text(card),
+                _counts(folder, clips, names, found),
+                options.seconds,
+                options.rate,
+                options.store,
+                facts.wrong(_text(card) or "", clips) if found is None else (),
             )
         ],
         lambda: [

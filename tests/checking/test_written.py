@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from synth.steps.audit import audit
@@ -18,6 +20,20 @@ CHANGES = [
     ("README.md", "32 clips of 0.6 s", "33 clips of 0.6 s", "card", "33 clips"),
     ("README.md", "16000 Hz mono", "8000 Hz mono", "card", "8000 Hz"),
     ("README.md", "data/val-*.parquet", "data/train-*.parquet", "card", "its head loads"),
+    ("README.md", "split: val", "split: validation", "card", "its head loads"),
+    ("README.md", "configs:", "dataset_info:\n  features: []\nconfigs:", "card", "dataset_info"),
+    (
+        "README.md",
+        "configs:",
+        "configs:\n  - config_name: all\n    data_files: manifest.parquet",
+        "card",
+        "config_name: all",
+    ),
+    ("README.md", " in train (", "0 in train (", "card", "speakers in train"),
+    ("README.md", " F, ", "0 F, ", "card", "speakers in train"),
+    ("README.md", "- Recordings used: ", "- Recordings used: 1", "card", "recordings by corpus"),
+    ("README.md", "over the clip): -", "over the clip): -1", "card", "levels of"),
+    ("README.md", "is used in ", "is used in 1", "card", "are used 1"),
     ("recipe.toml", "seed = 0", "seed = 1", "recipe", "seed = 1, the plan has 0"),
     ("recipe.toml", 'codec = "wav"', 'codec = "flac"', "recipe", "codec"),
     ("recipe.toml", "stems = false", "stems = true", "recipe", "stems"),
@@ -33,6 +49,19 @@ def test_a_changed_word(folder, name, old, new, claim, says):
     finding = found(audit(folder, pictures=False), claim)
     assert finding.holds is False
     assert says in finding.says
+
+
+def test_splits_that_change_their_names(folder):
+    card = folder / "README.md"
+    words = {"split: val": "split: test", "split: test": "split: val"}
+    card.write_text(re.sub("split: (val|test)", lambda found: words[found[0]], card.read_text()))
+    assert "its head loads" in found(audit(folder, pictures=False), "card").says
+
+
+def test_credits_that_are_not_there(folder):
+    (folder / "attribution.txt").unlink()
+    finding = found(audit(folder, pictures=False), "licence")
+    assert finding.holds is False and "attribution.txt is missing" in finding.says
 
 
 def test_an_honest_folder_and_a_card_of_ones_own(folder):
