@@ -27,6 +27,11 @@ _WHY = {
     errno.EDQUOT: " for you (a quota)",
     errno.EFBIG: " for a file so large (ulimit -f, or a file system such as FAT32)",
 }
+_ROOM = "Make room"
+_CURE = {
+    errno.EDQUOT: "Make room within the quota",
+    errno.EFBIG: "Raise the limit, or write to another disk,",
+}
 
 MOST_SLIPS = 3  # letters that may be wrong in a long word
 
@@ -145,9 +150,10 @@ def _slips(one: str, other: str) -> int:
 
 def disk_full(target: Path, error: OSError | None = None) -> InputError:
     """Return the error that says that ``target`` could not be written, why, and how little is left on its disk."""
+    cure = _CURE.get(error.errno or 0, _ROOM) if error else _ROOM
     left = shutil.disk_usage(next((at for at in target.absolute().parents if at.is_dir()), Path.cwd())).free
     return InputError(
         f"the disk is full{_WHY.get(error.errno or 0, '') if error else ''}: {target} could not be written "
-        f"({size(left)} left there); nothing half-written stays under a final name. Make room and run the same "
-        "command again: it goes on where it stopped"
+        f"({size(left)} left there); nothing half-written stays under a final name. {cure} and run the "
+        "same command again: it goes on where it stopped"
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from synth import kinds
-from synth.errors import InputError, UsageError, listed, nearest
+from synth.errors import InputError, UsageError, listed, nearest, typed
 
 
 def _option(default: Any, kind: kinds.Kind) -> Any:  # noqa: ANN401  # the type stands beside the name
@@ -133,6 +133,22 @@ def mix_run(table: Mapping[str, Any], where: str) -> tuple[MixOptions, dict[str,
     settings = {key: read_value(key, table[key], SETTINGS[key], where) for key in SETTINGS if key in table}
     rest = {key: value for key, value in table.items() if key not in SETTINGS}
     return _made(MixOptions(), rest, where, more=tuple(SETTINGS)), settings
+
+
+def run_of(recipe: MixOptions | str | Path | None) -> tuple[MixOptions, dict[str, Any]]:
+    """Return the options of a recipe, or of a file with one, and the settings of its run; the folder of a file that names
+    none is called like it. Raises InputError or UsageError, also for a file whose tables are about other commands.
+    """
+    if recipe is None or isinstance(recipe, MixOptions):
+        return recipe or MixOptions(), {}
+    path = Path(recipe)
+    tables = read(path)
+    if tables and "mix" not in tables:
+        raise UsageError(
+            f"{path} has no table [mix], but {listed(f'[{name}]' for name in tables)}: {typed('synth', 'run', path)}"
+        )
+    options, settings = mix_run(tables.get("mix", {}), str(path))
+    return options, {"out": path.stem, **settings}
 
 
 def options(command: str, table: Mapping[str, Any], where: str) -> Options:

@@ -198,3 +198,18 @@ def test_importing_loads_nothing_heavy():
     code = "import sys, synth; print([n for n in ('numpy', 'pyarrow', 'torch', 'pandas', 'click') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_recipe_is_a_file_or_options(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("two.toml").write_text("[mix]\nspeakers = 2\nclips = [24, 12, 12]\njobs = 1\n")
+    done = synth.mix(recipe="two.toml", rate=8000)
+    assert str(done.rendered.out) == "two", "called like its recipe, as by the command"
+    assert 'speakers = "2"' in Path("two/recipe.toml").read_text()
+    assert "rate = 8000" in Path("two/recipe.toml").read_text()
+    assert synth.mix(recipe=Path("two.toml"), out="again", rate=8000).planned.digest == done.planned.digest
+    Path("other tables.toml").write_text('[audit]\nfolder = "two"\n')
+    with pytest.raises(UsageError, match=r"has no table \[mix\], but \[audit\]: synth run 'other tables.toml'"):
+        synth.mix(recipe="other tables.toml")
+    with pytest.raises(UsageError, match="jobs = 0: wanted 1 or more"):
+        synth.mix(recipe="two.toml", jobs=0)

@@ -113,7 +113,7 @@ def _wide(path: Path, table: pa.Table, key: str, clips: Clips, labels: Sequence[
     if not shared:
         near = nearest(given[0], labels) if given else ""
         raise InputError(
-            f"{path}: no column is a label of the sources (columns: {listed(table.column_names)}; labels: {listed(labels)}){near} "
+            f"{path}: no column is a label of the sources (columns: {listed(table.column_names)}; labels: {listed(labels)}){near or '.'} "
             f"{WANTED[0].upper()}{WANTED[1:]}"
         )
     row = _rows(path, table.column(key), key, clips)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import sys
-from typing import TextIO
+from collections.abc import Mapping
+from typing import Any, TextIO
 
 from synth.errors import InputError
 
 _STREAMS = {1: "standard output", 2: "standard error"}
+_answer: dict[str, Any] = {"on": None, "given": False}  # the program's standard output; is its JSON object on it?
 _GONE = (errno.EPIPE, errno.EIO, errno.ENXIO)  # nobody reads: a closed pipe, a terminal that was closed
 
 
@@ -33,6 +36,7 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    _answer.update(on=sys.stdout, given=False)
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -43,6 +47,17 @@ def say(text: str, *, err: bool = False) -> None:
         stream.flush()
     except OSError as error:
         broken(2 if err else 1, error)
+
+
+def answer(values: Mapping[str, object]) -> None:
+    """Print the one JSON object of a command on standard output. Raises as :func:`say`."""
+    _answer["given"] = _answer["given"] or sys.stdout is _answer["on"]  # and not caught by the command that runs others
+    say(json.dumps(values, default=str))
+
+
+def answered() -> bool:
+    """Tell whether the program has printed its JSON object."""
+    return bool(_answer["given"])
 
 
 def broken(number: int, error: OSError) -> None:

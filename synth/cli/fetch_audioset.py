@@ -10,6 +10,7 @@ import click
 
 from synth.cli.session import Session, output_options
 from synth.errors import PartialError
+from synth.units import size
 
 if TYPE_CHECKING:
     from synth.corpora.audioset.segments import Segments
@@ -230,8 +231,8 @@ def _say_expected(session: Session, selected: Selection, takes: Expected, pace: 
         "at most"
     )
     session.say(
-        f"About {_size(takes.download_bytes)} to download (whole sound tracks, taken as 4 min at 70 kbit/s each), "
-        f"{_size(takes.disk_bytes)} of clips in {folder}"
+        f"About {size(takes.download_bytes)} to download (whole sound tracks, taken as 4 min at 70 kbit/s each), "
+        f"{size(takes.disk_bytes)} of clips in {folder}"
     )
 
 
@@ -335,7 +336,3 @@ def _duration(seconds: float) -> str:
 
 def _percent(share: float) -> str:
     return f"{share * 100:.1f} %"
-
-
-def _size(count: float) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"

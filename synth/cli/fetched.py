@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from synth.cli.session import Session
+from synth.units import size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +40,8 @@ def expected(session: Session, todo: Sequence[Archive], out: Path) -> None:
     down, unpacked = (sum(getattr(archive, name) for archive in todo) for name in ("bytes", "unpacked_bytes"))
     minutes = down * 8 / (MBIT_PER_S * 1e6) / 60
     session.say(
-        f"{', '.join(archive.part for archive in todo)}: {down / 1e6:,.0f} MB to download (about {max(minutes, 1):.0f} "
-        f"min at {MBIT_PER_S} Mbit/s), {unpacked / 1e6:,.0f} MB in {out} when unpacked"
+        f"{', '.join(archive.part for archive in todo)}: {size(down)} to download (about {max(minutes, 1):.0f} "
+        f"min at {MBIT_PER_S} Mbit/s), {size(unpacked)} in {out} when unpacked"
     )
 
 

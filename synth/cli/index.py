@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
 from synth.errors import typed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @click.command("index", epilog="Example:  synth index LibriSpeech RAVDESS -o sources.parquet")
@@ -45,7 +49,6 @@ def command(
     from synth.recipe import MixOptions
     from synth.steps.index import index
     from synth.steps.roots import parse_given
-    from synth.steps.split import BY_SHARE, says_split
 
     done = index(
         paths,
@@ -58,18 +61,30 @@ def command(
         progress=session.progress,
     )
     report.indexed(session, done)
-    spoken = done.table.column("speaker_id").null_count < done.table.num_rows
-    shares = (
-        () if says_split(done.table) else ("--split", BY_SHARE)
-    )  # what a table says is used where nothing else is asked
-    then = (
-        typed("synth", "split", out, *shares, "-o", Path(out).with_name("split.parquet"))
-        if spoken
-        else typed("synth", "manifest", out, *shares, "-o", Path(out).with_suffix(""))
-    )
-    session.say(f"{out}: {done.table.num_rows:,} rows. Next: {then}")
+    session.say(f"{out}: {done.table.num_rows:,} rows. {_next(done.table, paths, out)}")
     met = [*(oddity for _, corpus in done.corpora for oddity in corpus.oddities), *done.oddities]
     oddities = {oddity.kind: oddity.count for oddity in met}
     session.result(
         {"out": out, "rows": done.table.num_rows, "status": dict(done.counts), "oddities": oddities, "read": done.fresh}
+    )
+
+
+def _next(table: pa.Table, paths: tuple[str, ...], out: str) -> str:
+    """Say what to type next: by what is known of the recordings, mixtures of their speakers, or clips of their labels."""
+    import pyarrow.compute as pc
+
+    from synth.cli import report
+    from synth.steps.split import BY_SHARE, says_split
+
+    shares = () if says_split(table) else ("--split", BY_SHARE)  # what a table says is used where nothing else is asked
+    if table.column("speaker_id").null_count < table.num_rows:
+        split = report.beside(Path(out), "split.parquet")
+        return f"Next: {typed('synth', 'split', out, *shares, '-o', split)}"
+    if pc.any(pc.greater(pc.list_value_length(table.column("labels")), 0)).as_py():
+        folder = report.free_folder(Path(out).with_suffix(""))
+        return f"Next: {typed('synth', 'manifest', out, *shares, '-o', folder)}"
+    again = typed("synth", "index", *paths, "--csv", "TABLE.csv", "-o", out)
+    return (
+        "No recording has a speaker or a label yet. Write a table with the columns path and labels, or path, speaker_id "
+        f"and sex, then: {again}"
     )

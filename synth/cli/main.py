@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from collections.abc import Sequence
@@ -84,18 +85,20 @@ class SynthGroup(click.Group):
             code = super().main(words, prog_name, complete_var, standalone_mode=False, **more)
             code = code if isinstance(code, int) else 0
         except SynthError as error:
-            code = _failed(str(error), error.exit_code)
+            code = _failed(str(error), error.exit_code, words)
         except click.ClickException as error:
             shown = io.StringIO()
             error.show(shown)
             console.say(shown.getvalue().rstrip("\n"), err=True)
             code = error.exit_code
+            _answer(error.format_message(), code, words)
         except (click.Abort, KeyboardInterrupt):
             console.say(
                 "\nInterrupted. What is finished is kept: the same command goes on from there.",
                 err=True,
             )
             code = INTERRUPTED
+            _answer("interrupted", code, words)
         except SystemExit:  # what click makes of a pipe that nobody reads, and only help is printed by click
             console.drop(1)
             code = 0 if HELP & set(words) else InputError.exit_code
@@ -103,11 +106,11 @@ class SynthGroup(click.Group):
             if error.filename is None and HELP & set(words):  # which click prints
                 code = _unwritten(error)
             elif error.errno in FULL:
-                code = _failed(str(disk_full(Path(error.filename or "a file"), error)), InputError.exit_code)
+                code = _failed(str(disk_full(Path(error.filename or "a file"), error)), InputError.exit_code, words)
             elif error.filename is None:
                 raise
             else:
-                code = _failed(f"{error.filename2 or error.filename}: {error.strerror}", InputError.exit_code)
+                code = _failed(f"{error.filename2 or error.filename}: {error.strerror}", InputError.exit_code, words)
         console.close()
         sys.exit(code)
 
@@ -116,13 +119,21 @@ def _unwritten(error: OSError) -> int:
     try:
         console.broken(1, error)
     except InputError as said:
-        return _failed(str(said), said.exit_code)
+        return _failed(str(said), said.exit_code, ())
     return 0
 
 
-def _failed(says: str, code: int) -> int:
+def _failed(says: str, code: int, words: Sequence[str]) -> int:
     console.say(f"Error: {says}", err=True)
+    _answer(says, code, words)
     return code
+
+
+def _answer(says: str, code: int, words: Sequence[str]) -> None:
+    """Print the error as the JSON object that was asked for, unless the command has printed its own."""
+    if "--json" in words and not console.answered():
+        with contextlib.suppress(InputError):  # standard output that takes no more was the error, or comes on top of it
+            console.answer({"error": says, "exit_code": code})
 
 
 @click.group(

@@ -61,22 +61,19 @@ def command(
     from synth.cli import report
     from synth.planning.request import parsed
     from synth.steps.estimates import of_mix
-    from synth.steps.mix import default_folder, mix
+    from synth.steps.mix import default_folder, folders, mix
     from synth.steps.progress import workers
     from synth.steps.roots import parse_given
 
-    options = recipes.MixOptions()
-    if recipe:
-        options, settings = recipes.mix_run(recipes.read(Path(recipe)).get("mix", {}), recipe)
-        out, jobs, roots = out or settings.get("out"), jobs or settings.get("jobs"), roots or settings.get("root", ())
+    options, settings = recipes.run_of(recipe)
+    out, jobs, roots = out or settings.get("out"), jobs or settings.get("jobs"), roots or settings.get("root", ())
     given["source"], given["csv"] = given["source"] or None, given["csv"] or None
     options = recipes.over(options, given, "synth mix")
     parsed(options, noise=bool(options.noise))  # wrong options end here, before anything is read
-    folder = Path(out or (Path(recipe).stem if recipe else default_folder(options)))
-    session.say(report.expected(of_mix(options, workers(jobs))))
-    done = mix(
-        out=folder, jobs=jobs, recipe=options, roots=parse_given(roots), progress=session.progress, note=session.say
-    )
+    folder = Path(out or default_folder(options))
+    given_roots = parse_given(roots)
+    session.say(report.expected(of_mix(options, workers(jobs), folders(options, given_roots))))
+    done = mix(out=folder, jobs=jobs, recipe=options, roots=given_roots, progress=session.progress, note=session.say)
     report.indexed(session, done.indexed)
     report.split(session, done.split, done.split.how, str(options.speakers))
     report.planned(session, done.planned)

@@ -34,9 +34,17 @@ def command(session: Session, sources: str, out: str, **given: Any) -> None:  # 
     clips = sum(done.clips.values())
     parts = sum(len(name.replace("none", "")) * n for cells in done.cells.values() for name, n in cells.items()) / clips
     stems = parts if options.stems else 0
-    session.say(report.expected(expected(clips, options.seconds, options.rate, options.codec, 1, stems=stems)))
+    session.say(
+        report.expected(expected(clips, options.seconds, options.rate, options.codec, 1, stems=stems, speakers=parts))
+    )
     then = typed(
-        "synth", "render", out, "--sources", sources, "-o", Path(out).with_name(f"speakers-{options.speakers}")
+        "synth",
+        "render",
+        out,
+        "--sources",
+        sources,
+        "-o",
+        report.free_folder(Path(out).with_name(f"speakers-{options.speakers}")),
     )
     session.say(f"{out}: next: {then}")
     session.result(

@@ -145,7 +145,7 @@ def labelled(session: Session, result: Labelled) -> None:
         session.say(f"  {facts['labels_unjudged']:,.0f} labels were not judged: kept, not verified (labels_mask)")
     if facts["padded"]:
         session.say(f"  {facts['padded']:,.0f} recordings are shorter than a clip: padded with zeros at the end")
-    if facts["cut"]:
+    if facts["cut"] and not (result.every and round(facts["beyond_s"], 1) == 0):
         session.say(
             f"  {facts['cut']:,.0f} recordings are longer than a clip: {facts['beyond_s']:,.1f} s of them are not used"
             + ("" if result.every else " (--windows all: every window that fits is a clip)")
@@ -193,6 +193,17 @@ def _time(seconds: float) -> str:
 def rendered(session: Session, done: Rendered) -> None:
     """Say how many clips there are, and where."""
     session.say(f"{done.out}: {sum(done.clips.values()):,} clips, {size(done.bytes)} in {done.out / 'data'}")
+
+
+def beside(path: Path, name: str) -> Path:
+    """Return where a table is to be written that is made of the one at ``path``: beside it, and never over it."""
+    return path.with_name(name if name != path.name else f"{Path(name).stem}-2{Path(name).suffix}")
+
+
+def free_folder(path: Path) -> Path:
+    """Return a folder for a data set: ``path``, or where something else lies there, another name."""
+    other = path.exists() and not (path / "plan.parquet").exists()
+    return path.with_name(f"{path.name}-set") if other else path
 
 
 def what_next(session: Session, folder: Path) -> None:

@@ -132,7 +132,7 @@ def _words(key: str, value: Any, parameter: click.Parameter, where: str) -> list
 
 def _run(line: Line, session: Session) -> object:
     """Run a command; return its result, which is printed only by ``--json``."""
-    said = ["--json"] if session.as_json else ["--quiet"] if session.quiet else []
+    said = [*(["--json"] if session.as_json else []), *(["--quiet"] if session.quiet else [])]
     context = line.command.make_context(line.name, [*said, *line.arguments])
     printed = io.StringIO()
     with context:

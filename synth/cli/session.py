@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -35,7 +34,7 @@ class Session:
         """Print the result as one JSON object, if that was asked for."""
         self._close()
         if self.as_json:
-            console.say(json.dumps(values, default=str))
+            console.answer(values)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Show how far a step is, with the time left: a bar on a terminal, a line now and then elsewhere."""
@@ -84,7 +83,10 @@ def output_options(function: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
     @click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, the rest on standard error."
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON object on standard output (error and exit_code if it fails), the rest on standard error.",
     )
     @wraps(function)
     def command(*args: Any, quiet: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401  # click passes options

@@ -52,7 +52,7 @@ def command(session: Session, sources: str, out: str, **given: str | int | None)
     report.split(session, done, done.how, str(options.speakers))
     rate = json.loads(parquet.metadata(done.table.schema).get("rate_hz", "null")) or options.rate
     more = [*(["--clips", clips] if clips is not None else []), *(["--rate", rate] if rate != options.rate else [])]
-    plan = Path(out).with_name("plan.parquet")
+    plan = report.beside(Path(out), "plan.parquet")
     session.say(f"{out}: next: {typed('synth', 'plan', out, '--speakers', options.speakers, *more, '-o', plan)}")
     groups = {f"{name}/{sex}": count for (name, sex), count in sorted(done.groups.items())}
     session.result({"out": out, "groups": groups, "shared": done.shared, "recordings_without_split": done.without})

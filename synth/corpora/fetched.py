@@ -10,7 +10,7 @@ from collections import Counter
 from synth import licences
 from synth.corpora.items import Corpus, Item, Oddities, in_order
 from synth.corpora.walk import Listing
-from synth.errors import InputError
+from synth.errors import InputError, typed
 from synth.store import parquet
 from synth.tables import LEDGER
 
@@ -37,7 +37,9 @@ def read(listing: Listing) -> Corpus:
             f"{root} has a {JOURNAL_NAME}: a fetch is going on, or was stopped by force. Run the same synth "
             "fetch-audioset once more, then index again"
         )
-    ledger = parquet.read(root / LEDGER_NAME, LEDGER, f"synth fetch-audioset --label Accordion --out {root}")
+    ledger = parquet.read(
+        root / LEDGER_NAME, LEDGER, typed("synth", "fetch-audioset", "--label", "Accordion", "--out", root)
+    )
     oddities = Oddities()
     items, lost, known = [], Counter[str](), set[str]()
     for row in ledger.to_pylist():

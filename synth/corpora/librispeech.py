@@ -215,7 +215,7 @@ def _identity(tables: Sequence[Path]) -> _Identity:
         for key, value in given.items():
             if key not in known:
                 raise InputError(
-                    f"{shown(str(path))}: unknown key '{key}'{nearest(key, known)}; known: {listed(known)}"
+                    f"{shown(str(path))}: unknown key '{key}'{nearest(key, known) or '.'} Known keys: {listed(known)}"
                 )
             if not isinstance(value, str) or not value.strip():
                 raise InputError(f'{shown(str(path))}: {key} = {value!r}; wanted a text, e.g. {key} = "…"')

@@ -145,8 +145,8 @@ def _split(text: str, number: int, where: str) -> str | None:
     split = _SPLITS.get(word, word)
     if split not in SPLITS:
         raise InputError(
-            f"{where}, row {number}, column split: '{text.strip()}'{nearest(word, SPLITS)}; wanted {', '.join(SPLITS)} "
-            "or nothing"
+            f"{where}, row {number}, column split: '{text.strip()}'; wanted {', '.join(SPLITS)} or nothing"
+            f"{nearest(word, SPLITS)}"
         )
     return split
 

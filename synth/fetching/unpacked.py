@@ -24,6 +24,7 @@ from typing import IO
 
 from synth.errors import FULL, InputError, disk_full
 from synth.store import atomic
+from synth.units import size
 
 Progress = Callable[[str, int, int], None]
 MOST_TIMES, MOST_LEAST = 10, 16 << 20  # bytes unpacked: so many times the archive's, and of a tiny one so many
@@ -137,12 +138,12 @@ class _Writer:
                 self.count(len(block))
                 out.write(block)
 
-    def count(self, size: int) -> None:
+    def count(self, more: int) -> None:
         """Count unpacked bytes; raise UnsafeError where they are too many."""
-        self.written += size
+        self.written += more
         if self.written > self.most_bytes:
             raise UnsafeError(
-                f"{self.archive} unpacks to more than {self.most_bytes / 1e6:,.0f} MB, far more than its size allows "
+                f"{self.archive} unpacks to more than {size(self.most_bytes)}, far more than its size allows "
                 "for; nothing was unpacked"
             )
 

@@ -288,7 +288,9 @@ def licence_and_load(
 def command(options: Options) -> str:
     """Return the command line of a data set: what differs from the defaults, and always the speakers of a mixture."""
     words = [f"synth {options.command}"]
-    words += [f"--speakers {options.speakers}"] if isinstance(options, MixOptions) else [str(options.sources)]
+    words += (
+        [f"--speakers {options.speakers}"] if isinstance(options, MixOptions) else [shlex.quote(str(options.sources))]
+    )
     default = type(options)()
     for field in fields(options):
         name, value = field.name, getattr(options, field.name)
@@ -304,7 +306,7 @@ def command(options: Options) -> str:
             )
     if isinstance(options, ManifestOptions):
         return " ".join([*words, "-o DIR"])
-    words += [f"--source {name}" for name in options.source if name != "demo-voices"]
+    words += [f"--source {shlex.quote(name)}" for name in options.source if name != "demo-voices"]
     return " ".join(words)
 
 

@@ -1,7 +1,8 @@
 """What a data set will take, before the work: bytes on the disk, and seconds of every step.
 
 Times are those of a laptop core, to within a factor of two: reading and measuring compressed speech (10 MB/s a core),
-planning, rendering, writing and checking clips (measured with the demo voices), listening to the audit's sample.
+planning, rendering, writing and checking clips (measured with the demo voices), listening to the audit's sample, and
+the second opinion on its speakers (20 ms a second of audio).
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from synth.planning.request import clip_counts, speakers
 from synth.recipe import MixOptions
 
 LISTENED = 2000  # clips that an audit listens to
+ASKED = 240  # speakers of mixtures on whom it asks a second opinion
 ROW_BYTES = 200  # of a clip's row in a table
 FLAC = 0.62  # of WAV
 READ_BYTES_PER_S = 10e6
-CLIP_S, AUDIT_CLIP_S, LISTEN_S, START_S = 100e-6, 40e-6, 2e-3, 2.0
+CLIP_S, AUDIT_CLIP_S, LISTEN_S, START_S = 100e-6, 40e-6, 1e-3, 2.0
+OPINION_S, OPINION_AUDIO_S = 20e-3, 0.5  # of a second of audio; how much of it is heard until it is speech enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,17 @@ class Expected:
 
 
 def expected(
-    clips: int, seconds: float, rate: int, codec: str, jobs: int, *, stems: float = 0, to_read_bytes: int = 0
+    clips: int,
+    seconds: float,
+    rate: int,
+    codec: str,
+    jobs: int,
+    *,
+    stems: float = 0,
+    speakers: float = 0,
+    to_read_bytes: int = 0,
 ) -> Expected:
-    """Return what so many clips take; ``stems``: how many of them a clip keeps on average."""
+    """Return what so many clips take; ``stems``: how many of them a clip keeps on average, ``speakers``: how many it has."""
     kept = clips * (1 + stems)
     audio = kept * (seconds * rate * 2 + ROW_BYTES) * (FLAC if codec == "flac" else 1)
     work = seconds * rate / 16000 * (80e-6 if codec == "wav" else 300e-6)
@@ -54,23 +65,27 @@ def expected(
         to_read_bytes=to_read_bytes,
         index_s=to_read_bytes / READ_BYTES_PER_S / jobs,
         render_s=1 + kept * work / jobs,
-        audit_s=clips * (CLIP_S + AUDIT_CLIP_S) + min(clips, LISTENED) * seconds * rate / 16000 * LISTEN_S,
+        audit_s=clips * (CLIP_S + AUDIT_CLIP_S)
+        + min(clips, LISTENED) * seconds * rate / 16000 * LISTEN_S
+        + min(clips * speakers, ASKED) * min(seconds, OPINION_AUDIO_S) * OPINION_S,
     )
 
 
-def of_mix(options: MixOptions, jobs: int) -> Expected:
-    """Return what a mix takes; with --stems every speaker, and the noise, is kept beside the clip."""
+def of_mix(options: MixOptions, jobs: int, folders: Sequence[Path] = ()) -> Expected:
+    """Return what a mix takes; with --stems every speaker, and the noise, is kept beside the clip. ``folders``: those of
+    the recordings.
+    """
     fewest, most = speakers(options.speakers)
-    parts = (fewest + most) / 2 + bool(options.noise)
-    paths = [*options.source, *([options.noise] if options.noise else [])]
+    each = (fewest + most) / 2
     return expected(
         sum(clip_counts(options.clips).values()),
         options.seconds,
         options.rate,
         options.codec,
         jobs,
-        stems=parts if options.stems else 0,
-        to_read_bytes=audio_bytes(paths),
+        stems=each + bool(options.noise) if options.stems else 0,
+        speakers=each,
+        to_read_bytes=audio_bytes(folders),
     )
 
 
@@ -80,7 +95,7 @@ def windows(durations: Iterable[float | None], seconds: float, which: str) -> in
     return len(known) if which != "all" else sum(max(1, int(one / seconds + 1e-6)) for one in known)
 
 
-def audio_bytes(paths: Sequence[str]) -> int:
+def audio_bytes(paths: Sequence[str | Path]) -> int:
     """Return the bytes of the files below some folders that are named like audio; what is no folder has none."""
     total = 0
     for path in paths:

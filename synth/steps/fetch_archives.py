@@ -122,7 +122,7 @@ def _brought(
             got = archives.download(archive, part, urls, progress, patience)
         except NotFetchedError as error:
             raise NotFetchedError(
-                f"{error}\nRun the same command again to go on. Or download it by hand ({archive.bytes / 1e6:,.0f} MB, md5 "
+                f"{error}\nRun the same command again to go on. Or download it by hand ({size(archive.bytes)}, md5 "
                 f"{archive.md5}):\n  {archive.urls[0]}\nput it into {out} or beside it, as {archive.name}, and run the same "
                 "command"
             ) from None
@@ -155,10 +155,10 @@ def _by_hand(archive: Archive, out: Path) -> Path | None:
 
 
 def _genuine(file: Path, archive: Archive, progress: Progress) -> None:
-    size = file.stat().st_size
-    if size == archive.bytes and archives.checksum(file, f"checking {archive.name}", progress) == archive.md5:
+    held = file.stat().st_size
+    if held == archive.bytes and archives.checksum(file, f"checking {archive.name}", progress) == archive.md5:
         return
-    found = f"{size:,} bytes" if size != archive.bytes else "another checksum"
+    found = f"{held:,} bytes" if held != archive.bytes else "another checksum"
     raise InputError(
         f"{file} has {found}; wanted {archive.bytes:,} bytes with md5 {archive.md5}. It is another file or not whole: "
         f"remove it, or rename it to {file.name}{PART} to have it completed, and run the same command again"

@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Unpack
 
-from synth.recipe import MixOptions, over
+from synth.audio.cache import Cache
+from synth.recipe import MixOptions, over, run_of
 from synth.steps import roots as where
 from synth.steps.audit import Audited, audit
 from synth.steps.index import Indexed, index
@@ -44,11 +45,18 @@ def default_folder(options: MixOptions) -> Path:
     return Path(f"{'demo-' if demo else ''}speakers-{options.speakers}")
 
 
+def folders(options: MixOptions, roots: Mapping[str, Path]) -> list[Path]:
+    """Return where the recordings of a mix lie, wherever their roots are; none for the demo voices. Raises as index does."""
+    with Cache() as cache:
+        noise = [options.noise] if options.noise else []
+        return [root.folder for root in where.named(cache, options.source, noise, roots) if root.name != where.DEMO]
+
+
 def mix(
     *,
     out: str | Path | None = None,
     jobs: int | None = None,
-    recipe: MixOptions | None = None,
+    recipe: MixOptions | str | Path | None = None,
     roots: Mapping[str, Path] | None = None,
     progress: Progress = silent,
     note: Note = unsaid,
@@ -57,14 +65,17 @@ def mix(
     """Make a balanced data set of speaker mixtures: index, split, plan, render and audit in one go.
 
     The options are those of the command, in the types of Python: ``speakers=3``, ``(1, 3)`` or ``"1-3"``, ``source``
-    one path or several, ``clips=(90, 9, 9)``, ``level_dbfs=(-30, -22)``. ``recipe``: resolved options, over which the
-    others win; ``roots``: where corpora lie now; ``jobs``: processes, by default one a core. Raises UsageError for
+    one path or several, ``clips=(90, 9, 9)``, ``level_dbfs=(-30, -22)``. ``recipe``: a TOML file with a table [mix], or
+    options, over which the others win; ``roots``: where corpora lie now; ``jobs``: processes, by default one a core. Raises UsageError for
     options that are none, InputError for what the sources cannot give.
 
     ``note`` is told, before anything is rendered, where the licences forbid sharing the clips. Without a source, the
     demo voices. The folder is the same as that of the five commands run one after another.
     """
-    chosen = over(recipe or MixOptions(), options, "synth.mix()")
+    base, settings = run_of(recipe)
+    chosen = over(base, options, "synth.mix()")
+    out, jobs = out or settings.get("out"), settings.get("jobs") if jobs is None else jobs
+    roots = roots or where.parse_given(settings.get("root", ()))
     folder = Path(out) if out else default_folder(chosen)
     noise = [chosen.noise] if chosen.noise else []
     indexed = index(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from synth.errors import UsageError
+
 Progress = Callable[[str, int, int], None]  # what is being done, how much is done, how much there is
 
 
@@ -20,7 +22,9 @@ def unsaid(text: str) -> None:
 
 
 def workers(jobs: int | None) -> int:
-    """Return the number of workers: what was asked for, or one per processor that this process may use."""
+    """Return the number of workers: what was asked for, or one per processor that this process may use. Raises UsageError."""
     if jobs is not None:
-        return max(jobs, 1)
+        if jobs < 1:
+            raise UsageError(f"jobs = {jobs}: wanted 1 or more processes")
+        return jobs
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

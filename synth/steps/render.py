@@ -86,7 +86,9 @@ def rendered_to(
     options = _sources_named(opened)
     opened = replace(opened, options=options)
     if options.store not in STORES or options.codec not in CODECS:
-        raise UsageError(f"--store {options.store} --codec {options.codec}: wanted one of {STORES} and one of {CODECS}")
+        raise UsageError(
+            f"--store {options.store} --codec {options.codec}: wanted one of {listed(STORES)} and one of {listed(CODECS)}"
+        )
     refuse_other(out, opened.digest, options)
     _check_space(opened, out)
     sharing = _sharing(opened)

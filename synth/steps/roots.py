@@ -10,7 +10,7 @@ from synth import demo
 from synth.audio.cache import Cache
 from synth.corpora import Place
 from synth.corpora.walk import shown
-from synth.errors import InputError, UsageError
+from synth.errors import InputError, UsageError, typed
 
 DEMO = "demo-voices"
 
@@ -40,8 +40,13 @@ def named(
         if not folder.is_dir():
             found = "is a file" if folder.exists() else "does not exist"
             raise InputError(
-                f"{shown(str(folder))} {found}; wanted a folder of recordings. For LibriSpeech: synth "
-                "fetch-librispeech train-clean-5; then the same command again with LibriSpeech"
+                f"{shown(str(folder))} {found}; wanted a folder of "
+                + (
+                    "background noise"
+                    if is_noise
+                    else "recordings. For LibriSpeech: synth fetch-librispeech train-clean-5; then the same command "
+                    "again with LibriSpeech"
+                )
             )
         taken = {root.name for root in roots}
         unique = next(n for n in (name, *(f"{name}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)
@@ -66,7 +71,7 @@ def located(cache: Cache, names: Iterable[str], given: Mapping[str, Path]) -> di
         folder = given.get(name) or (demo.folder() if name == DEMO else remembered.get(name))
         if folder is None or not folder.is_dir():
             seen = f"is not at {folder}" if folder else "has not been seen on this machine"
-            raise InputError(f"the corpus '{name}' {seen}; say where it lies: --root {name}=PATH")
+            raise InputError(f"the corpus '{name}' {seen}; say where it lies: {typed('--root', f'{name}=PATH')}")
         out[name] = folder
         if name in given:
             cache.remember_root(name, folder)

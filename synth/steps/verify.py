@@ -131,7 +131,7 @@ class Folder:
             )
         sources = parquet.read(out / "sources.parquet", SOURCES, SOURCES_BY)
         file = parquet.typed(parquet.opened(out / "plan.parquet", PLAN, MADE_BY), PLAN, MADE_BY)
-        rendered_by = f"synth render {out / 'plan.parquet'} -o {out}"
+        rendered_by = typed("synth", "render", out / "plan.parquet", "-o", out)
         parquet.typed(parquet.opened(out / "manifest.parquet", MANIFEST, rendered_by), MANIFEST, rendered_by)
         metadata = plan_metadata(file, out / "plan.parquet")
         ids = {name: k for k, name in enumerate(sources.column("source_id").to_pylist())}

@@ -117,3 +117,28 @@ def test_a_word_that_is_near_to_none_gets_no_suggestion_and_a_full_stop(word):
     result = run(word)
     assert result.exit_code == 2
     assert f"no command '{word}'. All commands: synth --help" in says(result)
+
+
+@pytest.mark.parametrize("name", ["split.parquet", "plan.parquet", "a.parquet"])
+def test_what_is_printed_writes_over_nothing_that_it_reads(tmp_path, voices, name):
+    """Whatever the tables are called, and where a folder has the name that a data set would get."""
+    voices("speakers-1-3")
+    done = synth("index", "speakers-1-3", "--rate", 8000, "-o", name, cwd=tmp_path)
+    for _ in range(4):
+        (command,) = advised(done)
+        words = shlex.split(command)
+        assert len(set(words)) == len(words)
+        done = typed(command, tmp_path)
+    assert not (tmp_path / "speakers-1-3" / "data").exists()
+
+
+def test_recordings_of_which_nothing_is_known_are_not_sent_to_the_next_step(tmp_path):
+    for number in range(3):
+        (tmp_path / "my sounds").mkdir(exist_ok=True)
+        soundfile.write(tmp_path / "my sounds" / f"{number}.wav", np.sin(np.arange(16000) / (9 + number)) / 3, 16000)
+    done = synth("index", "my sounds", "-o", "my sounds.parquet", cwd=tmp_path)
+    assert "No recording has a speaker or a label yet" in done.says
+    command = re.search(r"then: (synth index .*)", done.out).group(1)
+    (tmp_path / "TABLE.csv").write_text("path,labels\n0.wav,a\n1.wav,b\n2.wav,a\n")
+    (manifest,) = advised(typed(command, tmp_path))
+    assert manifest.endswith("-o 'my sounds-set'"), "and not into the folder of the recordings"

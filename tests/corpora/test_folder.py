@@ -130,7 +130,10 @@ class TestWithCsv:
             ("", "found an empty file"),
             ('"path" ,sex\na/one.wav,F\n', "found '\"path\" ,sex'"),
             ("path\n", "no rows"),
-            ("path,split\na/one.wav,trian\n", r"row 2, column split: 'trian'; did you mean 'train'\?"),
+            (
+                "path,split\na/one.wav,trian\n",
+                r"row 2, column split: 'trian'; wanted train, val, test or nothing; did you mean 'train'\?",
+            ),
             ("path,sex\na/one.wav,F\na/one.wav,M\n", r"rows 2 and 3 name the same path .* in sex"),
             ("path\na/one.wav\n./a/one.wav\n", "rows 2 and 3 name the same file"),
             ("path,sex\n,F\n", "row 2: the path is empty"),

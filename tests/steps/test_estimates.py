@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 import soundfile
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from synth import demo
 from synth.recipe import MixOptions
+from synth.steps import second_opinion
 from synth.steps.audit import SAMPLE
-from synth.steps.estimates import LISTENED, audio_bytes, expected, of_mix, windows
+from synth.steps.estimates import ASKED, LISTENED, OPINION_AUDIO_S, OPINION_S, audio_bytes, expected, of_mix, windows
 from synth.units import size
 from tests.end_to_end.commands import rows, synth
 
@@ -68,6 +70,32 @@ def test_reading_and_checking_are_part_of_the_time():
     assert with_corpus.total_s > without.total_s + 30
     assert without.total_s > 2 * without.render_s - without.seconds
     assert LISTENED == SAMPLE
+
+
+def test_the_second_opinion_is_part_of_the_time():
+    mixtures, sounds = (expected(1000, 2, 16000, "wav", 1, speakers=n) for n in (2, 0))
+    assert mixtures.audit_s == pytest.approx(sounds.audit_s + ASKED * OPINION_AUDIO_S * OPINION_S)
+    few = expected(10, 2, 16000, "wav", 1, speakers=2).audit_s - expected(10, 2, 16000, "wav", 1).audit_s
+    assert few == pytest.approx(20 * OPINION_AUDIO_S * OPINION_S), "of twenty speakers no more than twenty are asked"
+    assert second_opinion.ASKED == ASKED
+
+
+@pytest.mark.parametrize(
+    ("words", "at"),
+    [
+        (["--source", "voices here"], "voices here"),
+        (["--source", "named=voices here"], "voices here"),
+        (["--source", "named", "--root", "named=voices here"], "voices here"),
+        (["--source", "seen before"], "other/seen before"),
+    ],
+)
+def test_what_is_to_be_read_is_found_as_the_recordings_are(tmp_path, words, at):
+    shutil.copytree(demo.folder(), tmp_path / at)
+    if words == ["--source", "seen before"]:
+        synth("index", at, "-o", "s.parquet", cwd=tmp_path)
+    done = synth("mix", *words, "--speakers", "1-2", "--clips", "24/12/12", "-j", 1, "--out", "set", cwd=tmp_path)
+    total = size(sum(path.stat().st_size for path in demo.folder().rglob("*.flac")))
+    assert f"recordings not read before: up to {total}" in done.says
 
 
 def test_recordings_of_a_folder_are_counted(tmp_path):

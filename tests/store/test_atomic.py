@@ -68,15 +68,19 @@ def test_a_folder_takes_the_place_of_what_was_there(tmp_path, before):
 
 
 @pytest.mark.parametrize(
-    ("number", "why"),
+    ("number", "why", "cure"),
     [
-        (errno.ENOSPC, "the disk is full"),
-        (errno.EDQUOT, r"the disk is full for you \(a quota\)"),
-        (errno.EFBIG, r"the disk is full for a file so large \(ulimit -f, or a file system such as FAT32\)"),
+        (errno.ENOSPC, "the disk is full", "Make room and"),
+        (errno.EDQUOT, r"the disk is full for you \(a quota\)", "within the quota"),
+        (
+            errno.EFBIG,
+            r"the disk is full for a file so large \(ulimit -f, or a file system such as FAT32\)",
+            "Raise the limit",
+        ),
     ],
 )
-def test_a_full_disk_says_how_much_is_left(tmp_path, number, why):
-    says = why + r": .*a could not be written \(\d+ MB left"
+def test_a_full_disk_says_how_much_is_left(tmp_path, number, why, cure):
+    says = why + r": .*a could not be written \([\d.]+ [kMGT]B left there\).* " + cure
     with pytest.raises(InputError, match=says), replacing(tmp_path / "a") as temporary:
         temporary.write_text("half")
         raise OSError(number, "full")

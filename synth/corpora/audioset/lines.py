@@ -19,6 +19,7 @@ from typing import BinaryIO, cast
 
 from synth.corpora.walk import shown
 from synth.errors import InputError
+from synth.units import size
 
 BLOCK_BYTES = 1 << 21
 LONGEST_LINE = 1 << 16  # bytes; the longest real row has about 200
@@ -51,9 +52,7 @@ def blocks(path: Path) -> Iterator[Block]:
         piece = text
         total += len(piece)
         if total > MOST_BYTES:
-            raise InputError(
-                f"{shown(str(path))} unpacks to more than {MOST_BYTES >> 30} GB; wanted a list of segments"
-            )
+            raise InputError(f"{shown(str(path))} unpacks to more than {size(MOST_BYTES)}; wanted a list of segments")
         if long:
             end = piece.find(b"\n")
             if end < 0:
