@@ -62,6 +62,6 @@ def _recordings(line: str, clips: Clips) -> list[str]:
     said = sorted(int(one.replace(",", "")) for one in re.findall(r"([\d,]+) from ", line.partition("; not used")[0]))
     corpus = clips.sources.code("corpus")[np.unique(clips.source[clips.known])]
     found = sorted(np.unique(corpus, return_counts=True)[1].tolist())
-    if not line or said == found:
+    if not said or said == found:  # cards of earlier versions do not tell
         return []
     return [f"it says {' and '.join(map(str, said))} recordings by corpus, {' and '.join(map(str, found))} are used"]

@@ -67,6 +67,9 @@ def test_credits_that_are_not_there(folder):
 def test_an_honest_folder_and_a_card_of_ones_own(folder):
     result = audit(folder, pictures=False)
     assert found(result, "card").holds and found(result, "recipe").holds
+    card = (folder / "README.md").read_text()
+    (folder / "README.md").write_text(re.sub("Recordings used: .*", "Recordings used: 80 (voices).", card))
+    assert found(audit(folder, pictures=False), "card").holds, "a line of one's own is not counted"
     (folder / "README.md").write_text("# My voices\n")
     assert found(audit(folder, pictures=False), "card").holds is None
     (folder / "README.md").unlink()
