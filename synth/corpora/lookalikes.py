@@ -6,7 +6,7 @@ import json
 import re
 
 from synth.corpora.walk import Listing, extension, is_audio, is_litter, shown
-from synth.errors import InputError, typed
+from synth.errors import InputError
 
 _TTS_ID = re.compile(r"[0-9]+_[0-9]+_[0-9]{6}_[0-9]{6}")
 _MLS_ID = re.compile(r"[0-9]+_[0-9]+_[0-9]{6}")
@@ -23,7 +23,7 @@ def refuse(listing: Listing) -> None:
     root = shown(str(listing.root))
     raise InputError(
         f"{root} looks like {name}: {evidence}. It is not read as LibriSpeech: {difference}. Write a CSV with the "
-        f"columns path, speaker_id and sex (paths relative to {root}), and give it to the same command: {typed('--csv', shown(listing.absolute.name) + '=FILE')}"
+        f"columns path, speaker_id and sex (paths relative to {root}), and give it to the same command: --csv FILE"
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from synth.corpora.items import Oddities
 from synth.corpora.walk import Listing, shown
-from synth.errors import InputError, listed, typed
+from synth.errors import InputError, listed
 
 NAME = "SPEAKERS.TXT"
 LEVELS_UP = 3  # corpus/subset/speaker/chapter: the table lies three folders above an utterance's
@@ -64,7 +64,7 @@ def find(listing: Listing, utterance_folders: Iterable[str]) -> list[Path]:
         f"{shown(str(listing.root))} holds LibriSpeech utterances and there is no {NAME}, which says who is a woman "
         f"and who a man; looked in {listed((shown(str(folder)) for folder in above), 4)}. Every LibriSpeech archive "
         f"holds it (https://www.openslr.org/12): put it beside the subset folders, or write a CSV with the columns path, "
-        f"speaker_id and sex, and give it to the same command: {typed('--csv', shown(listing.absolute.name) + '=FILE')}"
+        f"speaker_id and sex, and give it to the same command: --csv FILE"
     )
 
 

@@ -183,7 +183,7 @@ class TestTable:
         message = str(caught.value)
         assert str(root) in message
         assert "openslr.org/12" in message
-        assert "to the same command: --csv LibriSpeech=FILE" in message
+        assert "to the same command: --csv FILE" in message
 
     def test_a_table_of_something_else_is_shown(self, tmp_path):
         with pytest.raises(InputError, match="version https://git-lfs"):

@@ -70,7 +70,7 @@ class TestLookalikes:
         message = refused(root)
         assert f"looks like {name}: 1 files like" in message
         assert "not read as LibriSpeech" in message
-        assert f"give it to the same command: --csv {folder.rpartition('/')[2]}=FILE" in message
+        assert "give it to the same command: --csv FILE" in message
 
     def test_libri_light(self, tmp_path):
         root = tree(tmp_path / "small", "100/sea_fairies/01_64kb.flac")
