@@ -50,9 +50,9 @@ REPORTED = ("peak", "crest", "active")
 def clips(found: Features, bare: Features | None, n: Ints, cell: Ints, rows: Ints) -> dict[str, Told]:
     """Return by name of a number how well it tells the classes of clips: ``n`` and ``cell`` (clips,).
 
-    ``bare``: features of the sums of the voices alone, None where the recordings are not at hand. Clips in which nobody
-    speaks are nothing but background, so they do not take part in bandwidth and noise floor, and their DC is compared with
-    that of all other clips.
+    ``bare``: features of the sums of the voices alone (of clips in which nobody speaks, of their background), made again;
+    None where the recordings are not at hand. Clips in which nobody speaks are nothing but background, so they do not take
+    part in bandwidth and noise floor, and their DC is compared with that of all other clips.
     """
     out: dict[str, Told] = {}
     for name in SAYS:
@@ -67,7 +67,9 @@ def clips(found: Features, bare: Features | None, n: Ints, cell: Ints, rows: Int
                 inherent = None if bare is None else other.accuracy if other else 0.0
             told[target] = one, inherent
         if name == "dc" and (n == 0).any():
-            told["somebody speaks"] = accuracy(found.dc, (n > 0).astype(np.int64), rows), None
+            speaks = (n > 0).astype(np.int64)
+            other = None if bare is None else accuracy(bare.dc, speaks, rows)
+            told["somebody speaks"] = accuracy(found.dc, speaks, rows), other.accuracy if other else None
         out[name] = told
     return out
 

@@ -213,7 +213,7 @@ class Listener:
         got.damaged += run.damaged
         got.features.append(features.measured(run.mix, voices, folder.rate_hz))
         if made is not None:
-            bare = made[0] if speaks.all() else _summed(made[1], owner, speaks, run.mix.shape)
+            bare = made[0] if speaks.all() else _summed(made[1], owner, speaks, made[0])
             same = np.array_equal(bare, run.mix)
             got.rest.append(features.leftover(run.mix, bare))
             got.bare.append(got.features[-1] if same else features.measured(bare, voices, folder.rate_hz))
@@ -342,10 +342,12 @@ def _shifted(stems: Pcm, onset_n: Ints) -> Pcm:
     return out
 
 
-def _summed(stems: list[Pcm], owner: Ints, speaks: Bools, shape: tuple[int, ...]) -> Pcm:
-    """Return the sums (clips, samples) of the speakers alone."""
-    out = np.zeros(shape, np.int32)
+def _summed(stems: list[Pcm], owner: Ints, speaks: Bools, made: Pcm) -> Pcm:
+    """Return the sums (clips, samples) of the speakers alone; of a clip in which nobody speaks, the whole clip, ``made``."""
+    out = np.zeros(made.shape, np.int32)
     for k, stem in enumerate(np.concatenate(stems)):
         if speaks[k]:
             out[owner[k]] += stem
+    silent = np.bincount(owner[speaks], minlength=len(made)) == 0
+    out[silent] = made[silent]
     return np.clip(out, -32768, 32767).astype(np.int16)

@@ -36,7 +36,7 @@ def data(tmp_path_factory):
                 number = 50 + 5 * k + take
             name = f"{k}-{take:02d}.flac"
             sf.write(home / "clips" / name, sounds.sound(kind, number, 1.0), 48_000)
-            rows.append((name, label))
+            rows.append((name, json.dumps([label])))  # a list: commas belong to the names
             if take < WRONG:
                 wrong.add((f"clips/{name}", label))
     with (home / "labels.csv").open("w", newline="") as file:

@@ -30,7 +30,8 @@ def folder(tmp_path_factory):
     home = tmp_path_factory.mktemp("prompts")
     labels = judges.clips(home / "clips", 2, 1.0)
     with (home / "labels.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("path", "labels"), *labels.items()])
+        rows = [(path, json.dumps([label])) for path, label in labels.items()]  # a list: commas belong to the names
+        csv.writer(file).writerows([("path", "labels"), *rows])
     done = run("index", home / "clips", "--csv", home / "labels.csv", "-o", home / "sources.parquet")
     assert done.exit_code == 0, done.output
     return home

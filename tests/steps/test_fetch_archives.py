@@ -245,7 +245,7 @@ def test_an_archive_of_something_else_is_refused(site, tmp_path):
 
 
 def test_too_small_a_disk_is_said_before_anything_is_fetched(site, tiny, tmp_path):
-    with pytest.raises(InputError, match=r"GB are needed .* GB are free on the disk of .*--out"):
+    with pytest.raises(InputError, match=r"PB are needed .* GB are free on the disk of .*--out"):
         fetch(replace(tiny, unpacked_bytes=1 << 60), tmp_path / "L")
     assert site.requests == []
     assert not (tmp_path / "L").exists()
