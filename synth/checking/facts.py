@@ -7,13 +7,15 @@ import re
 import numpy as np
 
 from synth.checking.rows import Clips
-from synth.tables import SEXES, SPLITS
+from synth.tables import NOISE, SEXES, SPLITS
 
 _SPEAKERS = re.compile(r"([\d,]+) in (\w+) \(([\d,]+) F, ([\d,]+) M")
 _NUMBER = r"(-?[\d,]+(?:\.\d+)?)"
 _LEVEL = re.compile(f"{_NUMBER} dBFS in the median, 5 % to 95 %: {_NUMBER} to {_NUMBER} dBFS")
 _USES = re.compile(f"is used in {_NUMBER} to {_NUMBER} clips, {_NUMBER} in the median")
 _NEAR_DB = 0.051  # levels are told in tenths
+
+_ONE_TITLE = ("librispeech", "ravdess", "audioset", "demo-voices", NOISE)  # of other corpora, each folder has its own
 
 
 def wrong(text: str, clips: Clips) -> list[str]:
@@ -58,10 +60,15 @@ def _speakers(line: str, clips: Clips) -> list[str]:
 
 
 def _recordings(line: str, clips: Clips) -> list[str]:
-    """Compare how many recordings are used of each corpus; the card calls corpora by their titles, so the counts alone tell."""
+    """Compare how many recordings are used of each corpus, or of each folder where a folder is its own corpus.
+
+    The card calls them by their titles, so the counts alone tell.
+    """
     said = sorted(int(one.replace(",", "")) for one in re.findall(r"([\d,]+) from ", line.partition("; not used")[0]))
-    corpus = clips.sources.code("corpus")[np.unique(clips.source[clips.known])]
-    found = sorted(np.unique(corpus, return_counts=True)[1].tolist())
+    used = np.unique(clips.source[clips.known])
+    corpus, root = (clips.sources.code(name)[used] for name in ("corpus", "root"))
+    own = ~np.isin(corpus, [k for k, name in enumerate(clips.sources.names("corpus")) if name in _ONE_TITLE])
+    found = sorted(np.unique(np.where(own, -1 - root, corpus), return_counts=True)[1].tolist())
     if not said or said == found:  # cards of earlier versions do not tell
         return []
     return [f"it says {' and '.join(map(str, said))} recordings by corpus, {' and '.join(map(str, found))} are used"]
