@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from synth.units import size
+from synth.units import counted, size
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a system answers where it takes no more bytes
 _WHY = {
@@ -74,7 +74,7 @@ class UnlikeError(InputError):
         if not self.missing:
             return ""
         return (
-            f"{len(self.missing)} of {self.total} recordings of this plan are missing: {listed(self.missing)}. "
+            f"{len(self.missing)} of {counted(self.total, 'recording of this plan is', 'recordings of this plan are')} missing: {listed(self.missing)}. "
             "Say where the corpus lies: --root NAME=PATH"
         )
 
@@ -84,7 +84,7 @@ class UnlikeError(InputError):
         if not self.changed:
             return ""
         return (
-            f"{len(self.changed)} of {self.total} recordings are not those this plan was made for: "
+            f"{len(self.changed)} of {counted(self.total, 'recording is', 'recordings are')} not what this plan was made for: "
             f"{listed(self.changed.values())}. "
             "Put the original files back, or make a new plan: synth index, synth split, synth plan"
         )

@@ -1,8 +1,22 @@
-"""Sizes in words: bytes in the unit that fits them."""
+"""Numbers in words: bytes in the unit that fits them, counts with their noun."""
 
 from __future__ import annotations
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+
+
+def counted(count: float, one: str, several: str = "") -> str:
+    """Return a whole number and its noun: ``1 clip``, ``2,000 clips``; ``several``: the plural, where it is not ``one`` with an s.
+
+    Both may go on with what follows the noun: ``counted(n, "clip differs", "clips differ")``.
+    """
+    return f"{count:,.0f} {one if count == 1 else several or f'{one}s'}"
+
+
+def with_count(count: float, several: str) -> str:
+    """Return a number and a phrase whose first word is a plural: ``1 recording without a label``, of ``recordings without …``."""
+    first, blank, rest = several.partition(" ")
+    return f"{count:,.0f} {first.removesuffix('s') if count == 1 and rest else first}{blank}{rest}"
 
 
 def size(count: float) -> str:

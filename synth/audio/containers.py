@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 
 from synth.audio.undecodable import UndecodableError, cut
+from synth.units import counted
 
 _PLACEHOLDER = 0x7FFFF000  # data sizes from here on stand in files that were written to a pipe
 _MOST_CHUNKS = 1000
@@ -114,7 +115,7 @@ def _aiff(data: bytes) -> None:
 
 def _au(data: bytes) -> None:
     if len(data) < 12:
-        raise UndecodableError("truncated", f"the AU file ends after {len(data)} bytes, within its header")
+        raise UndecodableError("truncated", f"the AU file ends after {counted(len(data), 'byte')}, within its header")
     start, size = struct.unpack_from(">II" if data[:1] == b"." else "<II", data, 4)
     if len(data) - start < size < _PLACEHOLDER:
         raise cut("AU header", size, max(0, len(data) - start), "bytes of sound")
@@ -222,7 +223,7 @@ def _ogg(data: bytes) -> None:
             break
         if serial in pages and not kind & 2 and number != pages[serial] + 1:
             raise UndecodableError(
-                "unreadable", f"damaged Ogg file: {number - pages[serial] - 1} of its pages are missing"
+                "unreadable", f"damaged Ogg file: {counted(number - pages[serial] - 1, 'page is', 'pages are')} missing"
             )
         if kind & 2 and pages and not any(open_streams.values()):
             _alone(data, position, b"OggS")

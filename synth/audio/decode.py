@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from synth.audio import containers, mpeg
 from synth.audio.channels import Mono, mixed_down, scaled
 from synth.audio.undecodable import UndecodableError, cut
+from synth.units import counted
 
 __all__ = ["Decoded", "UndecodableError", "decode", "read_window", "seeks"]
 
@@ -219,7 +220,9 @@ def _refuse(head: bytes) -> None:
 def _damaged_flac(data: bytes) -> UndecodableError:
     """Find out whether a FLAC file that fails was cut short or damaged within."""
     if len(data) < 26:
-        return UndecodableError("truncated", f"the FLAC file ends after {len(data)} bytes, within its header")
+        return UndecodableError(
+            "truncated", f"the FLAC file ends after {counted(len(data), 'byte')}, within its header"
+        )
     largest = int.from_bytes(data[15:18], "big") or 1 << 16
     promised = int.from_bytes(data[21:26], "big") & ((1 << 36) - 1)
     try:

@@ -14,6 +14,7 @@ from synth.audio.channels import cancelling
 from synth.audio.decibels import FULL_SCALE, tenths
 from synth.audio.decode import UndecodableError, decode
 from synth.audio.envelope import active, frame_length, measure
+from synth.units import counted
 
 _SHORT = 1 << 16  # so many 16-bit samples add up within 32 bits, which is several times faster than in 64
 VERSION = 3  # of the measures; another version is measured anew
@@ -70,7 +71,7 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
     frame_n = frame_length(rate_hz)
     status, reason = "ok", None
     if not len(envelope.rms):
-        status, reason = "empty", f"{len(decoded.samples)} samples: shorter than 20 ms"
+        status, reason = "empty", f"{counted(len(decoded.samples), 'sample')}: shorter than 20 ms"
     elif decoded.lost_db is not None:
         status, reason = "antiphase", cancelling(decoded.channels, decoded.lost_db)
     elif not speaking.any():

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from synth.audio.decibels import FULL_SCALE, UNITY, byte_energies
 from synth.audio.envelope import SILENT, loud_and_quiet, rms_bytes
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.checking.rows import Clips
 from synth.tables import FRAMES_PER_S
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.checking.rows import Clips
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 LEVEL_DB = 0.052  # the manifest's levels are rounded to tenths, and these are measured to a thousandth

@@ -14,9 +14,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.checking.rows import Clips
 from synth.licences import NOT_SHAREABLE, SEVERAL, UNKNOWN
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 
@@ -297,7 +298,9 @@ def _of_card(card: str, whole: frozenset[str], recordings: dict[str, int], held:
     if lost:
         problems.append(f"README.md does not count the recordings by licence: {', '.join(lost)}")
     subject = (
-        f"The {clips:,} clips may not be shared" if held == clips else f"{held:,} of {clips:,} clips may not be shared"
+        f"The {counted(clips, 'clip')} may not be shared"
+        if held == clips
+        else f"{held:,} of {clips:,} clips may not be shared"
     )
     if held and subject not in text:
         problems.append(f"README.md does not say that {subject[0].lower()}{subject[1:]}")

@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.checking.persons import persons
 from synth.checking.rows import Clips
 from synth.tables import SPLITS
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 

@@ -12,7 +12,7 @@ from synth.tables import NOISE, SEXES, SPLITS
 _SPEAKERS = re.compile(r"([\d,]+) in (\w+) \(([\d,]+) F, ([\d,]+) M")
 _NUMBER = r"(-?[\d,]+(?:\.\d+)?)"
 _LEVEL = re.compile(f"{_NUMBER} dBFS in the median, 5 % to 95 %: {_NUMBER} to {_NUMBER} dBFS")
-_USES = re.compile(f"is used in {_NUMBER} to {_NUMBER} clips, {_NUMBER} in the median")
+_USES = re.compile(f"is used in {_NUMBER} to {_NUMBER} clips?, {_NUMBER} in the median")
 _NEAR_DB = 0.051  # levels are told in tenths
 
 _ONE_TITLE = ("librispeech", "ravdess", "audioset", "demo-voices", NOISE)  # of other corpora, each folder has its own

@@ -10,10 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth.checking import stored
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.checking.rows import Clips
 from synth.errors import InputError
 from synth.store.parquet import File, Stretches
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

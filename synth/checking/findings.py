@@ -31,8 +31,3 @@ def named(items: Iterable[object], limit: int = 5) -> str:
     """Return ``: a, b, c`` for the culprits of a failed claim, or nothing when there are none."""
     found = list(items)
     return f": {listed(found, limit)}" if found else ""
-
-
-def counted(count: int, thing: str) -> str:
-    """Return a number and a noun, e.g. ``1 clip`` or ``2,000 clips``."""
-    return f"{count:,} {thing}{'s' * (count != 1)}"

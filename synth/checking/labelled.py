@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from synth.checking.activity import INAUDIBLE_DBFS, Measured
 from synth.checking.features import Features
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.checking.predict import accuracy
 from synth.checking.rows import Clips, codes
 from synth.checking.shortcuts import SAYS, Told, finding
 from synth.tables import FRAMES_PER_S, SPLITS
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

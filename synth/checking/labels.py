@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.checking.rows import COPIED, Clips
 from synth.tables import SPLITS, cell_name
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 

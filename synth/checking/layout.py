@@ -18,10 +18,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth.checking import stored
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.errors import InputError
 from synth.store.parquet import File, metadata, own_metadata
 from synth.tables import AUDIO, LABEL, MANIFEST
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 

@@ -14,8 +14,9 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.checking.rows import Clips
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -15,10 +15,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.checking.rows import Clips, Sources
 from synth.errors import listed
 from synth.tables import SPLITS
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 _NAMELESS = re.compile(r"[\W_]*|[\W_]*(?:nan|n/?a|none|null|nil|unk|unknown|missing|undefined)[\W_]*")

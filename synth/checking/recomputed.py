@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from synth.audio.decibels import FULL_SCALE, UNITY
 from synth.audio.envelope import FAINT, active_thresholds
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.checking.rows import Sources, nulls
 from synth.store.arrays import as_numpy, ragged
 from synth.tables import FRAMES_PER_S
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.checking.findings import Finding, counted, named
+from synth.checking.findings import Finding, named
 from synth.checking.rows import Clips
 from synth.checking.statistics import chi_square_tail, independence
 from synth.tables import SEXES, SPLITS
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 

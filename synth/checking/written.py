@@ -12,7 +12,7 @@ from synth.errors import SynthError
 from synth.recipe import of_folder
 
 _ALL = ("all", "all clips")
-_HEAD = re.compile(r"^([\d,]+) clips of ([\d.e+]+) s \(([\d.]+) h.*?\), (\d+) Hz mono", re.M)
+_HEAD = re.compile(r"^([\d,]+) clips? of ([\d.e+]+) s \(([\d.]+) h.*?\), (\d+) Hz mono", re.M)
 
 
 def card(

@@ -39,4 +39,6 @@ def command(session: Session, folder: str, everything: bool, roots: tuple[str, .
     )
     if not done.holds:
         failed = [finding.claim for finding in done.findings if finding.holds is False]
-        raise ClaimError(f"{folder}: {len(failed)} of {len(done.findings)} claims do not hold: {', '.join(failed)}")
+        raise ClaimError(
+            f"{folder}: {len(failed)} of {len(done.findings)} claims {'does' if len(failed) == 1 else 'do'} not hold: {', '.join(failed)}"
+        )

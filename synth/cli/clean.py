@@ -10,6 +10,7 @@ import click
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
 from synth.errors import ClaimError, UsageError
+from synth.units import counted, with_count
 
 if TYPE_CHECKING:
     from synth.steps.clean import Cleaned
@@ -172,10 +173,11 @@ def _self_test(
 
 def _say(session: Session, done: Cleaned, precision: float, out: str) -> None:
     for why, count in sorted(done.left_out.items()):
-        session.say(f"  left out: {count:,} {why}")
+        session.say(f"  left out: {with_count(count, why)}")
     if done.gone:
         session.say(
-            f"  {done.gone:,} human verdicts are about clips or labels that are no longer there: kept, not used"
+            f"  {counted(done.gone, 'human verdict is about a clip or label that is', 'human verdicts are about clips or labels that are')} "
+            "no longer there: kept, not used"
         )
     if not done.absent:
         _say_labels(session, done)
@@ -183,7 +185,7 @@ def _say(session: Session, done: Cleaned, precision: float, out: str) -> None:
     session.say(
         f"{counts['keep']:,} keep, {counts['doubtful']:,} doubtful, {counts['wrong']:,} wrong, {counts['unjudged']:,} unjudged "
         f"(requested: {precision:.0%} of the rejected truly wrong; human verdicts: {done.humans:,}); "
-        f"{done.suggested:,} {'label looks' if done.suggested == 1 else 'labels look'} missing (column suggested)"
+        f"{counted(done.suggested, 'label looks', 'labels look')} missing (column suggested)"
     )
     _say_kinds(session, done, out)
     for sentence in done.trial.sentences() if done.trial else ():
@@ -204,7 +206,7 @@ def _say_kinds(session: Session, done: Cleaned, out: str) -> None:
         said += f" Listen to {count} of these before dropping: {shlex.join(['synth', 'review', out])}"
     session.say(said)
     heard = [
-        f"{one['heard_wrong']:,} of {one['heard']:,} are wrong where {what}"
+        f"{one['heard_wrong']:,} of {one['heard']:,} {'is' if one['heard'] == 1 else 'are'} wrong where {what}"
         for one, what in ((another, "another label is heard"), (nothing, "nothing listed is heard"))
         if one["heard"]
     ]
@@ -216,8 +218,12 @@ def _say_labels(session: Session, done: Cleaned) -> None:
     together, above = done.related["together"], done.related["ontology"]
     if together or above:
         session.say(
-            f"  labels that are no evidence against their parents: {together:,} go together nearly always"
-            + (f", {above:,} are child and parent in {done.ontology}" if done.ontology else "")
+            f"  labels that are no evidence against their parents: {counted(together, 'goes', 'go')} together nearly always"
+            + (
+                f", {counted(above, 'pair is', 'pairs are')} child and parent in {done.ontology}"
+                if done.ontology
+                else ""
+            )
         )
     width = min(max(map(len, done.classes)), 40)
     session.say(f"  {'label':<{width}}  {'clips':>7}  {'AUC':>4}  {'wrong, 90 % range':>19}  rejected")
@@ -232,7 +238,7 @@ def _say_labels(session: Session, done: Cleaned) -> None:
         said = _rejected(facts) if facts["decision"] == "judged" else _why(facts)
         session.say(line + f"{100 * facts['noise']:>4.0f} %  {f'{low}-{high} %':>11}  {said}")
     if len(ordered) > MOST_LABELS:
-        session.say(f"  … {len(ordered) - MOST_LABELS:,} further labels (--json lists all)")
+        session.say(f"  … {counted(len(ordered) - MOST_LABELS, 'further label')} (--json lists all)")
 
 
 def _rejected(facts: dict[str, Any]) -> str:
@@ -259,9 +265,9 @@ def _why(facts: dict[str, object]) -> str:
     from synth.cleaning.decision import LEAST, LEAST_NULL
 
     scored, null = (int(str(facts[name])) for name in ("scored", "null"))
-    few = f"{scored:,} scored clips are too few (wanted {LEAST})"
+    few = f"{counted(scored, 'scored clip is', 'scored clips are')} too few (wanted {LEAST})"
     if scored >= LEAST:
-        few = f"{null:,} scored clips without it are too few to compare with (wanted {LEAST_NULL})"
+        few = f"{counted(null, 'scored clip without it is', 'scored clips without it are')} too few to compare with (wanted {LEAST_NULL})"
     return {
         "too small": f"unjudged: {few}",
         "cannot judge": "unjudged: the judge cannot tell its clips from others",

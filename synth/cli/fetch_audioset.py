@@ -10,7 +10,7 @@ import click
 
 from synth.cli.session import Session, output_options
 from synth.errors import PartialError
-from synth.units import size
+from synth.units import counted, size
 
 if TYPE_CHECKING:
     from synth.corpora.audioset.segments import Segments
@@ -183,7 +183,7 @@ def command(
 def _say_selected(session: Session, selected: Selection) -> None:
     """Say what was read, what of it was not used and why, and what was chosen."""
     for one in selected.lists:
-        session.say(f"{one.name}: {one.used:,} rows used ({one.subset or 'of no known subset'})")
+        session.say(f"{one.name}: {counted(one.used, 'row')} used ({one.subset or 'of no known subset'})")
         for note in one.notes:
             session.say(f"  {note}")
         for kind, (count, line, reason) in _skipped(one).items():
@@ -191,13 +191,13 @@ def _say_selected(session: Session, selected: Selection) -> None:
     for note in selected.notes:
         session.say(note)
     count = len(selected.wanted)
-    session.say(f"{count:,} clip{'s' if count > 1 else ''} chosen, {selected.hours:.2f} h:")
+    session.say(f"{counted(count, 'clip')} chosen, {selected.hours:.2f} h:")
     shown = list(selected.labels.items())
     for name, count in shown[:MOST_LABELS]:
         found = selected.candidates[name]
         session.say(f"  {count:>7,}  {name}" + (f" (of {found:,})" if found != count else ""))
     if len(shown) > MOST_LABELS:
-        session.say(f"           … and {len(shown) - MOST_LABELS} more classes")
+        session.say(f"           … and {counted(len(shown) - MOST_LABELS, 'more class', 'more classes')}")
     for reason, count in selected.left_out.items():
         session.say(f"  left out: {count:,} {reason}")
 
@@ -216,18 +216,22 @@ def _say_expected(session: Session, selected: Selection, takes: Expected, pace: 
     from synth.steps.audioset_selection import SURVIVAL
 
     if takes.there or takes.given_up:
-        given_up = f", {takes.given_up:,} are refused for good (--retry-permanent asks again)" if takes.given_up else ""
+        given_up = (
+            f", {counted(takes.given_up, 'is', 'are')} refused for good (--retry-permanent asks again)"
+            if takes.given_up
+            else ""
+        )
         session.say(f"{folder} has {takes.there:,} of them{given_up}")
     if not takes.videos:
         session.say("Nothing to download.")
         return
     session.say(
-        f"{takes.videos:,} videos to request at {pace}: {_duration(takes.eta_s)} at best; waiting after refusals comes on top"
+        f"{counted(takes.videos, 'video')} to request at {pace}: {_duration(takes.eta_s)} at best; waiting after refusals comes on top"
         + (", adopted copies are not downloaded" if adopt else "")
     )
     session.say(
         f"About {SURVIVAL * 100:.0f} % of AudioSet's videos still existed in 2023 (84.3 % of balanced, 84.1 % of eval, 85.2 % of "
-        f"unbalanced), fewer since: expect {round(SURVIVAL * len(selected.wanted)):,} of {len(selected.wanted):,} clips "
+        f"unbalanced), fewer since: expect {round(SURVIVAL * len(selected.wanted)):,} of {counted(len(selected.wanted), 'clip')} "
         "at most"
     )
     session.say(
@@ -242,7 +246,7 @@ def _say_done(session: Session, done: Fetched, following: str | None) -> None:
         session.say(f"not adopted: {count:,} {reason}")
     low, high = done.interval
     adopted = f" ({done.outcome.adopted:,} adopted in this run)" if done.outcome.adopted else ""
-    session.say(f"{done.outcome.asked:,} clips requested, {done.had:,} found{adopted}")
+    session.say(f"{counted(done.outcome.asked, 'clip')} requested, {done.had:,} found{adopted}")
     for status, count in done.by_reason.items():
         session.say(f"  {count:>7,}  {status}")
     if done.answered:
@@ -252,7 +256,7 @@ def _say_done(session: Session, done: Fetched, following: str | None) -> None:
         )
     if done.indexed:
         good = done.indexed.counts["ok"]
-        session.say(f"{done.sources}: {good:,} clips that can be used, of all fetches into {done.folder}")
+        session.say(f"{done.sources}: {counted(good, 'clip')} that can be used, of all fetches into {done.folder}")
         for status, count in sorted(done.indexed.counts.items()):
             if status != "ok":
                 session.say(f"  not used: {count:,} {status}, e.g. {done.indexed.examples[status]}")
@@ -263,7 +267,11 @@ def _say_done(session: Session, done: Fetched, following: str | None) -> None:
 def _partly(done: Fetched) -> str:
     """Say why not all is there, and what to do."""
     listed = ", ".join(f"{count:,} {status}" for status, count in done.by_reason.items())
-    says = f"{done.missing:,} of {done.outcome.asked:,} clips are missing: {listed}" if done.missing else ""
+    says = (
+        f"{done.missing:,} of {counted(done.outcome.asked, 'clip is', 'clips are')} missing: {listed}"
+        if done.missing
+        else ""
+    )
     says += f"; each has its reason in {done.folder / 'ledger.parquet'}." if says else ""
     if not done.had:
         says = f"No clip was found, so there is nothing to continue with. {says}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from synth.cli.session import Session
-from synth.units import size
+from synth.units import counted, size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,9 @@ def expected(session: Session, todo: Sequence[Archive], out: Path) -> None:
 def finished(session: Session, done: Sequence[Fetched], out: Path) -> None:
     """Say what is there now, and what to type next."""
     for one in done:
-        what = f"{one.archive.part}: {one.had.recordings:,} recordings by {one.had.speakers:,} speakers"
+        what = (
+            f"{one.archive.part}: {counted(one.had.recordings, 'recording')} by {counted(one.had.speakers, 'speaker')}"
+        )
         what += f", {one.archive.hours:,.1f} h" if one.had.recordings == one.archive.recordings else ""
         more = one.had.recordings - one.archive.recordings
         surplus = f"; {more:,} more than the archive holds" if more > 0 else ""

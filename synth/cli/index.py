@@ -10,6 +10,7 @@ import click
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
 from synth.errors import typed
+from synth.units import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,7 +62,7 @@ def command(
         progress=session.progress,
     )
     report.indexed(session, done)
-    session.say(f"{out}: {done.table.num_rows:,} rows. {_next(done.table, paths, out)}")
+    session.say(f"{out}: {counted(done.table.num_rows, 'row')}. {_next(done.table, paths, out)}")
     met = [*(oddity for _, corpus in done.corpora for oddity in corpus.oddities), *done.oddities]
     oddities = {oddity.kind: oddity.count for oddity in met}
     session.result(

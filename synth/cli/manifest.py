@@ -10,6 +10,7 @@ import click
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
 from synth.errors import ClaimError, typed
+from synth.units import counted
 
 
 @click.command(
@@ -55,7 +56,9 @@ def command(
     usable = table.filter(pc.equal(table.column("status"), "ok")).column("duration_s").to_pylist()
     clips = windows(usable, options.seconds, options.windows)
     takes = report.expected(expected(clips, options.seconds, options.rate, options.codec, workers(jobs)))
-    session.say(f"{sources}: {table.num_rows:,} recordings, {len(usable):,} can be used. If every one is used: {takes}")
+    session.say(
+        f"{sources}: {counted(table.num_rows, 'recording')}, {len(usable):,} can be used. If every one is used: {takes}"
+    )
     done = manifest(
         table, out=out, jobs=jobs, recipe=options, roots=parse_given(roots), progress=session.progress, note=session.say
     )

@@ -7,7 +7,7 @@ import click
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
 from synth.errors import typed
-from synth.units import size
+from synth.units import counted, size
 
 
 @click.command("render", epilog="Example:  synth render plan.parquet --root LibriSpeech=/data/LibriSpeech -o crowd")
@@ -55,5 +55,7 @@ def command(
         progress=session.progress,
         note=session.say,
     )
-    session.say(f"{out}: {sum(done.clips.values()):,} clips, {size(done.bytes)}. Next: {typed('synth', 'audit', out)}")
+    session.say(
+        f"{out}: {counted(sum(done.clips.values()), 'clip')}, {size(done.bytes)}. Next: {typed('synth', 'audit', out)}"
+    )
     session.result({"out": out, "clips": done.clips, "shards": done.shards, "bytes": done.bytes})

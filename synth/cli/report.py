@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from synth.errors import listed, typed
 from synth.tables import SPLITS
-from synth.units import size
+from synth.units import counted, size, with_count
 
 if TYPE_CHECKING:
     from synth.cli.session import Session
@@ -34,7 +34,7 @@ def indexed(session: Session, result: Indexed) -> None:
     """Say what was found in the corpora, each oddity once, and every status with its count."""
     for root, corpus in result.corpora:
         session.say(
-            f"{root.name}: {corpus.title}, {len(corpus.items):,} recordings, licence "
+            f"{root.name}: {corpus.title}, {counted(len(corpus.items), 'recording')}, licence "
             + listed(sorted({item.licence or corpus.licence for item in corpus.items}) or [corpus.licence])
         )
         if root.given == root.name != DEMO and not Path(root.given).exists():
@@ -48,7 +48,9 @@ def indexed(session: Session, result: Indexed) -> None:
     length = sum(
         s for s, status in zip(seconds, result.table.column("status").to_pylist(), strict=True) if status == "ok" and s
     )
-    session.say(f"{good:,} recordings can be used ({length / 3600:.2f} h); {_measured(result.fresh, len(seconds))}")
+    session.say(
+        f"{counted(good, 'recording')} can be used ({length / 3600:.2f} h); {_measured(result.fresh, len(seconds))}"
+    )
     for status, count in sorted(result.counts.items()):
         if status != "ok":
             session.say(f"  not used: {count:,} {status}, e.g. {result.examples[status]}")
@@ -72,7 +74,9 @@ def split(session: Session, result: Split, shares: str = "", speakers: str = "1"
                 for sex, word in (("F", "female"), ("M", "male"), ("none", "unknown sex"))
                 if sex in found
             )
-            session.say(f"  {name if name != 'none' else 'in no split'}: {words} speakers")
+            session.say(
+                f"  {name if name != 'none' else 'in no split'}: {words} {'speaker' if [*found.values()][-1] == 1 else 'speakers'}"
+            )
     _say_why_uneven(session, result, shares, speakers)
     if result.told:
         session.say("  the column split of the table is used, as no --split was given")
@@ -96,7 +100,7 @@ def _say_why_uneven(session: Session, result: Split, shares: str, speakers: str)
     if raised:
         session.say(
             f"  {' and '.join(raised)} {'have' if len(raised) > 1 else 'has'} more than {shares} would give: a clip may hold "
-            f"{most} speaker{'s' * (most != '1')} of one sex, and no speaker is in two splits"
+            f"{counted(int(most), 'speaker')} of one sex, and no speaker is in two splits"
         )
 
 
@@ -109,11 +113,9 @@ def planned(session: Session, result: Planned) -> None:
         session.say(f"  {name:<6}" + "".join(f"{cells.get(cell, 0):>{max(width, 7)},}" for cell in names))
     for name, reasons in result.left_out.items():
         for why, count, example in reasons:
-            session.say(f"  {name}: {count:,} recording{'s' * (count != 1)} left out: {why}, e.g. {example}")
+            session.say(f"  {name}: {counted(count, 'recording')} left out: {why}, e.g. {example}")
     if result.lowered:
-        session.say(
-            f"  {result.lowered:,} clip{'s' * (result.lowered != 1)} made quieter than planned to avoid clipping"
-        )
+        session.say(f"  {counted(result.lowered, 'clip')} made quieter than planned to avoid clipping")
 
 
 def labelled(session: Session, result: Labelled) -> None:
@@ -127,7 +129,7 @@ def labelled(session: Session, result: Labelled) -> None:
     for name in names[:MOST_LABELS]:
         session.say(f"  {name:<{width}}" + "".join(f"{counts.get(name, 0):>8,}" for counts in result.labels.values()))
     if len(names) > MOST_LABELS:
-        session.say(f"  … and {len(names) - MOST_LABELS} further labels")
+        session.say(f"  … and {counted(len(names) - MOST_LABELS, 'further label')}")
     session.say(f"  {'all clips':<{width}}" + "".join(f"{count:>8,}" for count in result.clips.values()))
     lacking = [
         f"{name} in {split}" for name in names for split, counts in result.labels.items() if not counts.get(name)
@@ -137,17 +139,22 @@ def labelled(session: Session, result: Labelled) -> None:
     if result.told:
         session.say("  the column split of the table is used, as no --split was given")
     for why, count in result.left_out.items():
-        session.say(f"  left out: {count:,} {why}")
+        session.say(f"  left out: {with_count(count, why)}")
     facts = result.facts
     if facts["labels_dropped"]:
-        session.say(f"  {facts['labels_dropped']:,.0f} labels removed by their verdicts")
-    if facts["labels_unjudged"]:
-        session.say(f"  {facts['labels_unjudged']:,.0f} labels were not judged: kept, not verified (labels_mask)")
-    if facts["padded"]:
-        session.say(f"  {facts['padded']:,.0f} recordings are shorter than a clip: padded with zeros at the end")
-    if facts["cut"] and not (result.every and round(facts["beyond_s"], 1) == 0):
         session.say(
-            f"  {facts['cut']:,.0f} recordings are longer than a clip: {facts['beyond_s']:,.1f} s of them are not used"
+            f"  {counted(facts['labels_dropped'], 'label removed by its verdict', 'labels removed by their verdicts')}"
+        )
+    if facts["labels_unjudged"]:
+        unjudged = counted(facts["labels_unjudged"], "label was", "labels were")
+        session.say(f"  {unjudged} not judged: kept, not verified (labels_mask)")
+    if facts["padded"]:
+        padded = counted(facts["padded"], "recording is", "recordings are")
+        session.say(f"  {padded} shorter than a clip: padded with zeros at the end")
+    if facts["cut"] and not (result.every and round(facts["beyond_s"], 1) == 0):
+        cut = counted(facts["cut"], "recording is", "recordings are")
+        session.say(
+            f"  {cut} longer than a clip: {facts['beyond_s']:,.1f} s of {'it' if facts['cut'] == 1 else 'them'} are not used"
             + ("" if result.every else " (--windows all: every window that fits is a clip)")
         )
 
@@ -165,7 +172,9 @@ def audited_briefly(
     """Say how many claims hold, and print those that do not."""
     failed = [finding for finding in result.findings if finding.holds is False]
     held = sum(finding.holds is True for finding in result.findings)
-    session.say(f"  audit: {held} claims hold, {len(failed)} {'does' if len(failed) == 1 else 'do'} not ({what})")
+    session.say(
+        f"  audit: {counted(held, 'claim holds', 'claims hold')}, {counted(len(failed), 'does', 'do')} not ({what})"
+    )
     for finding in failed:
         session.say(f"  {MARKS[finding.holds]} {finding.claim}: {finding.says}")
     for finding in result.findings:
@@ -181,7 +190,7 @@ def expected(takes: Expected) -> str:
         else ""
     )
     return (
-        f"{takes.clips:,} clips of {takes.seconds:g} s: about {size(takes.bytes)}, {_time(takes.render_s)} to render, "
+        f"{counted(takes.clips, 'clip')} of {takes.seconds:g} s: about {size(takes.bytes)}, {_time(takes.render_s)} to render, "
         f"{_time(takes.total_s)} in all{reading}"
     )
 
@@ -192,7 +201,7 @@ def _time(seconds: float) -> str:
 
 def rendered(session: Session, done: Rendered) -> None:
     """Say how many clips there are, and where."""
-    session.say(f"{done.out}: {sum(done.clips.values()):,} clips, {size(done.bytes)} in {done.out / 'data'}")
+    session.say(f"{done.out}: {counted(sum(done.clips.values()), 'clip')}, {size(done.bytes)} in {done.out / 'data'}")
 
 
 def beside(path: Path, name: str) -> Path:

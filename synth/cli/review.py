@@ -11,6 +11,7 @@ from synth.cli import console
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
 from synth.errors import UsageError
+from synth.units import counted
 
 if TYPE_CHECKING:
     from synth.publishing.review.estimate import Estimate
@@ -66,13 +67,13 @@ def command(
     if export_to:
         count = step.export(verdicts, export_to)
         again = shlex.join(["synth", "review", verdicts, "--apply", export_to])
-        session.say(f"{export_to}: {count:,} decisions. On another machine: {again}")
+        session.say(f"{export_to}: {counted(count, 'decision')}. On another machine: {again}")
         session.result({"out": export_to, "decisions": count})
         return
     if apply_from:
         count = step.apply(verdicts, apply_from)
         found = sources or str(step.sources_of(verdicts))
-        session.say(f"{verdicts}: {count:,} decisions put in. Next: {_next(verdicts, found)}")
+        session.say(f"{verdicts}: {counted(count, 'decision')} put in. Next: {_next(verdicts, found)}")
         session.result({"out": verdicts, "decisions": count})
         return
     done = step.review(
@@ -107,7 +108,8 @@ def _report(session: Session, done: Reviewed, verdicts: str) -> None:
     from synth.publishing.review.estimate import KEPT, REJECTED, together
 
     if done.recovered:
-        session.say(f"{done.recovered:,} decisions of an earlier review that was interrupted were added first.")
+        recovered = counted(done.recovered, "decision", "decisions")
+        session.say(f"{recovered} of an earlier review, which was interrupted: added now.")
     words = {"keep": "kept", "wrong": "dropped", "doubtful": "doubtful"}
     parts = ", ".join(f"{done.decided[verdict]:,} {word}" for verdict, word in words.items())
     session.say(
@@ -118,7 +120,7 @@ def _report(session: Session, done: Reviewed, verdicts: str) -> None:
         for one in found[:MOST_CLASSES]:
             session.say(f"  {one.label}: {_words(one, right)}")
         if len(found) > MOST_CLASSES:
-            session.say(f"  … and {len(found) - MOST_CLASSES} further classes")
+            session.say(f"  … and {counted(len(found) - MOST_CLASSES, 'further class', 'further classes')}")
         total = together(found)
         if total and len(found) > 1:
             session.say(f"  All {len(found)} classes that were heard: {_words(total, right)}")
@@ -135,7 +137,7 @@ def _report(session: Session, done: Reviewed, verdicts: str) -> None:
         from synth.errors import listed
 
         session.say(
-            f"{len(done.gone):,} clips could not be heard: {listed((f'{k}: {v}' for k, v in done.gone.items()), 3)}"
+            f"{counted(len(done.gone), 'clip')} could not be heard: {listed((f'{k}: {v}' for k, v in done.gone.items()), 3)}"
         )
     session.say(f"Next: {_next(verdicts, str(done.sources))}")
     session.result(

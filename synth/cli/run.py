@@ -15,6 +15,7 @@ import click
 
 from synth.cli.session import Session, output_options
 from synth.errors import PartialError, UsageError, nearest
+from synth.units import counted
 
 NOT_IN_RECIPES = ("quiet", "json", "help", "recipe")
 
@@ -126,7 +127,7 @@ def _words(key: str, value: Any, parameter: click.Parameter, where: str) -> list
         return [option] if value else off[:1]
     several = getattr(parameter, "multiple", False)
     if len(values) != 1 and not several:
-        raise UsageError(f"{where}: {key} has {len(values)} values; synth takes one --{key}")
+        raise UsageError(f"{where}: {key} has {counted(len(values), 'value')}; synth takes one --{key}")
     return [f"{option}={one}" for one in values]
 
 

@@ -7,6 +7,7 @@ import click
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
 from synth.errors import ClaimError, listed
+from synth.units import counted
 
 
 @click.command("verify", epilog="Example:  synth verify demo-speakers-1-3 --all")
@@ -20,7 +21,9 @@ def command(session: Session, folder: str, everything: bool, roots: tuple[str, .
     from synth.steps.verify import verify
 
     done = verify(folder, everything=everything, roots=parse_given(roots), progress=session.progress)
-    session.say(f"{folder}: {done.checked:,} of {done.of:,} clips re-rendered, {len(done.differing):,} differ")
+    session.say(
+        f"{folder}: {done.checked:,} of {counted(done.of, 'clip')} re-rendered, {counted(len(done.differing), 'differs', 'differ')}"
+    )
     for problem in done.problems:
         session.say(f"  {problem}")
     session.result(

@@ -20,6 +20,7 @@ from synth.corpora.items import Corpus, Item, Oddity
 from synth.corpora.located import Described, Given, Place
 from synth.corpora.walk import AUDIO, Listing, kinds, shown, walk
 from synth.errors import InputError
+from synth.units import counted
 
 __all__ = ["Corpus", "Given", "Item", "Oddity", "Place", "read", "read_all"]
 
@@ -75,7 +76,7 @@ def _read(listing: Listing, root_name: str, described: Described | None, noise: 
     lookalikes.refuse(listing)
     if libri and rav:
         raise InputError(
-            f"{shown(str(listing.root))} holds two corpora: {len(libri)} files of LibriSpeech, e.g. {shown(libri[0])}, and "
+            f"{shown(str(listing.root))} holds two corpora: {counted(len(libri), 'file')} of LibriSpeech, e.g. {shown(libri[0])}, and "
             f"{len(rav)} of RAVDESS, e.g. {shown(rav[0])}; give the same command each as a path "
             "of its own"
         )

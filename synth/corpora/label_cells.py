@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from synth.corpora.comma_names import COMMA_NAMES
 from synth.errors import InputError
+from synth.units import counted
 
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _LIST = re.compile(rf"[\[({{]\s*(?:(?:{_QUOTED})(?:[\s,]+(?:{_QUOTED}))*\s*,?)?\s*[\])}}]", re.DOTALL)
@@ -25,6 +26,7 @@ _ONE = re.compile(_QUOTED, re.DOTALL)
 _KNOWN = frozenset(name.casefold() for name in COMMA_NAMES)
 _EMPTY = frozenset({"nan", "<na>", "nat", "na", "n/a", "#n/a", "null"})  # what programs write for a missing value
 _NOTHING = re.compile(r"[-–—?.*_#]+")  # '-', '?': no label is called so
+_CELLS = "cell of labels is", "cells of labels are"
 _SIGNS = ("/", "\\", "+", "&", " and ", "#", ":", "_", "-", " ")  # that may join labels; the last three, be in any name
 
 
@@ -70,22 +72,21 @@ def read(cells: Sequence[str], numbers: Sequence[int], where: str) -> Labels:
         else:
             texts[k] = text
     if lists:
-        said.append(f"{lists} cells of labels are lists")
+        said.append(counted(lists, "cell of labels is a list", "cells of labels are lists"))
     if bars:
-        said.append(f"{bars} cells of labels are separated by '|'")
+        said.append(f"{counted(bars, *_CELLS)} separated by '|'")
     if lines:
-        said.append(f"{lines} cells of labels have a label a line")
+        said.append(counted(lines, "cell of labels has a label a line", "cells of labels have a label a line"))
     if nothing:
-        said.append(
-            f"{nothing} cells of labels are empty, such as {next(c for c, o in zip(cells, out, strict=True) if o == []).strip()!r}"
-        )
+        empty = next(cell.strip() for cell, found in zip(cells, out, strict=True) if found == [])
+        said.append(f"{counted(nothing, *_CELLS)} empty, such as {empty!r}")
     semicolons = any(";" in cell for cell in cells)
     with_commas = {k: text for k, text in texts.items() if "," in text and not semicolons}
     others = Counter(label.strip() for found in out if found for label in found)
     others.update(text for k, text in texts.items() if k not in with_commas)
     split = _by_commas(with_commas, others, numbers, where)
     if split.separated:
-        said.append(f"{split.separated} cells of labels are separated by ','")
+        said.append(f"{counted(split.separated, *_CELLS)} separated by ','")
     for k, text in texts.items():
         out[k] = split.cells.get(k, [text])
     if not (lists or bars or lines or semicolons or split.separated):

@@ -14,6 +14,7 @@ from synth.corpora.items import Oddities, Oddity
 from synth.corpora.own_csv import Row
 from synth.corpora.walk import Listing, is_audio, is_writable, shown
 from synth.errors import InputError, UsageError, listed
+from synth.units import counted
 
 Given = str | Path | Sequence[str | Path] | Mapping[str, str | Path] | None
 
@@ -215,7 +216,7 @@ def _places(rows: Sequence[Row], roots: Sequence[Files], table: Path, each: bool
         found += [(f.place.name, path, row) for f, path in here]
     if ambiguous:
         raise InputError(
-            f"{where}: {len(ambiguous)} of its {len(rows)} paths are in more than one root: {listed(ambiguous, 3)}. Write "
+            f"{where}: {len(ambiguous)} of its {counted(len(rows), 'path is', 'paths are')} in more than one root: {listed(ambiguous, 3)}. Write "
             f"the root's name in front of them, or give the table for one root: --csv {roots[0].place.name}={where}"
         )
     if not found:
@@ -243,7 +244,7 @@ def _none_there(rows: Sequence[Row], roots: Sequence[Files], where: str) -> Inpu
         return _outside(rows[0], roots[0], where)
     example = next((path for files in roots for path, _ in files.listing.audio() if is_writable(path)), None)
     return InputError(
-        f"{where}: none of its {len(rows)} paths is there; row {rows[0].number} says {rows[0].path}; paths are relative "
+        f"{where}: {'its only path is not' if len(rows) == 1 else f'none of its {len(rows):,} paths is'} there; row {rows[0].number} says {rows[0].path}; paths are relative "
         f"to {listed((shown(str(files.listing.root)) for files in roots), 4)}"
         + (f", e.g. {example}" if example else "")
     )

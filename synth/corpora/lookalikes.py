@@ -7,6 +7,7 @@ import re
 
 from synth.corpora.walk import Listing, extension, is_audio, is_litter, shown
 from synth.errors import InputError
+from synth.units import counted
 
 _TTS_ID = re.compile(r"[0-9]+_[0-9]+_[0-9]{6}_[0-9]{6}")
 _MLS_ID = re.compile(r"[0-9]+_[0-9]+_[0-9]{6}")
@@ -43,7 +44,9 @@ def _libritts(listing: Listing) -> tuple[str, str, str] | None:
         return None
     restored = any(part.lower().replace("-", "_").startswith("libritts_r") for part in _parts(listing))
     name = "LibriTTS-R (SLR141)" if restored else "LibriTTS (SLR60)"
-    evidence = f"{len(audio)} files like {audio[0]}" + (f", {len(tables)} tables like {tables[0]}" if tables else "")
+    evidence = f"{counted(len(audio), 'file')} like {audio[0]}" + (
+        f", {counted(len(tables), 'table')} like {tables[0]}" if tables else ""
+    )
     return name, evidence, "its ids have underscores, its rate is 24 kHz, and its tables are other ones"
 
 
@@ -85,5 +88,5 @@ def _mls(listing: Listing) -> tuple[str, str, str] | None:
     folders = sorted(part for part in _parts(listing) if _MLS_FOLDER.fullmatch(part))
     if not tables and not folders:
         return None
-    evidence = f"{len(audio)} files like {audio[0]} and {tables[0] if tables else f'a folder {folders[0]}'}"
+    evidence = f"{counted(len(audio), 'file')} like {audio[0]} and {tables[0] if tables else f'a folder {folders[0]}'}"
     return "MLS (SLR94)", evidence, "its ids have underscores and its sexes stand in metainfo.txt"

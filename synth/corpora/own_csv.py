@@ -13,6 +13,7 @@ from synth.corpora.items import Oddities
 from synth.corpora.walk import shown
 from synth.errors import InputError, listed, nearest
 from synth.tables import SPLITS
+from synth.units import counted
 
 _SPLITS = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
 
@@ -82,7 +83,7 @@ def _values(records: sheet.Records, names: Sequence[str], where: str) -> list[tu
             continue
         if any(field.strip() for field in fields[len(names) :]):
             raise InputError(
-                f"{where}, row {number}: {len(fields)} fields, the header has {len(names)}; a field that holds the "
+                f"{where}, row {number}: {counted(len(fields), 'field')}, the header has {len(names)}; a field that holds the "
                 "separator needs quotes, and labels are separated by ';'"
             )
         values.append((number, dict(zip(names, [*fields, *[""] * len(names)], strict=False))))
@@ -95,7 +96,7 @@ def _people(values: Sequence[tuple[int, dict[str, str]]], name: str, oddities: O
     several = persons.joined(people)
     if several:
         count = sum(len(texts) for _, texts in several)
-        says = f"{count} spellings of {len(several)} speakers joined: {persons.said(several[:5])}"
+        says = f"{counted(count, 'spelling')} of {counted(len(several), 'speaker')} joined: {persons.said(several[:5])}"
         oddities.add("speaker-spellings", name, says + (" …" if len(several) > 5 else ""), len(several))
     return people
 

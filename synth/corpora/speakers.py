@@ -14,6 +14,7 @@ from pathlib import Path
 from synth.corpora.items import Oddities
 from synth.corpora.walk import Listing, shown
 from synth.errors import InputError, listed
+from synth.units import counted
 
 NAME = "SPEAKERS.TXT"
 LEVELS_UP = 3  # corpus/subset/speaker/chapter: the table lies three folders above an utterance's
@@ -133,7 +134,7 @@ def parse(text: str, oddities: Oddities) -> dict[str, Speaker]:
         oddities.add("speakers-no-comments", "no line begins with ';'", says)
     if rows and not spaced:
         says = f"{NAME} with its spaces taken out: a copy, perhaps with speakers missing"
-        oddities.add("speakers-no-spaces", f"{rows} rows", says)
+        oddities.add("speakers-no-spaces", counted(rows, "row"), says)
     return speakers
 
 

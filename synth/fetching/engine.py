@@ -27,6 +27,7 @@ from synth.fetching.items import Progress, Wanted
 from synth.fetching.ledger import Ledger, Row
 from synth.fetching.messages import Verdict
 from synth.store import atomic, locks
+from synth.units import counted
 
 _MOST_TRIES = {"hold": 4, "again": 2}  # of one item in one run, by what was to be done about its failure
 _STOPPERS = (messages.RATE.status, messages.BOT.status)  # of a video that may have stopped the last run
@@ -131,7 +132,7 @@ def _one_rate(rows: Sequence[Row], rate_hz: int, folder: Path) -> None:
     other = [row for row in rows if row.path and row.rate_hz != rate_hz]
     if other:
         raise InputError(
-            f"{folder} holds {len(other)} of these clips at {other[0].rate_hz} Hz, wanted {rate_hz} Hz: the clips of a "
+            f"{folder} holds {counted(len(other), 'clip')} of these at {other[0].rate_hz} Hz, wanted {rate_hz} Hz: the clips of a "
             f"folder have one rate. Choose another --out, or --rate {other[0].rate_hz}"
         )
 

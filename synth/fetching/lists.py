@@ -20,6 +20,7 @@ from synth.errors import InputError, UsageError
 from synth.fetching.archives import NotFetchedError, opener, reason
 from synth.fetching.items import Progress
 from synth.store import atomic
+from synth.units import counted
 
 BASE_VARIABLE = "SYNTH_AUDIOSET_URL"  # a folder on a web server that holds these files, instead of the official places
 _GOOGLE = "http://storage.googleapis.com/us_audioset/youtube_corpus/v1"
@@ -175,4 +176,4 @@ def _pull(url: str, wanted: Listed, file: Path, progress: Progress) -> None:
     claim = re.search(rb"num_segs=(\d+)", head)
     if not claim or not last.endswith(b"\n") or lines - head[: 1 << 12].count(b"\n#") - 1 != int(claim[1]):
         rows = f"its header claims {int(claim[1]):,} segments" if claim else "it has no header of AudioSet's"
-        raise _FailedError(f"not whole: {lines:,} lines, {rows}")
+        raise _FailedError(f"not whole: {counted(lines, 'line')}, {rows}")

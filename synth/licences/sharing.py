@@ -8,6 +8,7 @@ from functools import cached_property
 
 from synth.licences.terms import SEVERAL, terms
 from synth.licences.verdict import Verdict, combined, says
+from synth.units import counted
 
 MOST_PROBLEMS = 3  # that are spelt out
 
@@ -46,10 +47,10 @@ class Sharing:
         if not held:
             return ""
         total = sum(self.clips.values())
-        subject = f"The {total:,} clips" if held == total else f"{held:,} of {total:,} clips"
+        subject = f"The {counted(total, 'clip')}" if held == total else f"{held:,} of {total:,} clips"
         until = "" if self.whole.forbidden else " until their licence is known"
         why = sorted(self.problems, key=lambda one: (-self.problems[one], one))
-        more = f" And {len(why) - MOST_PROBLEMS} further reasons." if len(why) > MOST_PROBLEMS else ""
+        more = f" And {counted(len(why) - MOST_PROBLEMS, 'further reason')}." if len(why) > MOST_PROBLEMS else ""
         return f"{subject} may not be shared{until}. " + " ".join(f"{one}." for one in why[:MOST_PROBLEMS]) + more
 
 

@@ -26,6 +26,7 @@ from synth.planning.speakers import Speakers, levelled
 from synth.planning.windows import Windows
 from synth.seeds import U64, below, draw, key
 from synth.tables import SPLITS
+from synth.units import counted
 
 FURTHER_ATTEMPTS = ((1, 2, 3), tuple(range(4, 16)))  # at windows and relative levels, before the best one is lowered
 PURPOSES = ("window", "offset", "onset")  # what an attempt draws
@@ -193,7 +194,9 @@ class Planner:
 
         ``fewest_elsewhere``: the fewest speakers of one sex in any split, for the nearest request that works in all.
         """
-        lost = "; ".join(f"left out: {n} recordings ({why}, e.g. {example})" for why, n, example in self.left_out())
+        lost = "; ".join(
+            f"left out: {counted(n, 'recording')} ({why}, e.g. {example})" for why, n, example in self.left_out()
+        )
         for sex, word in enumerate(SEX_WORDS):
             need, have = self._period.most(sex), self.speakers[sex]
             if have < need:
@@ -203,7 +206,7 @@ class Planner:
                 else:
                     nearest = "shorter clips (--seconds), a lower --min-active, other sources or another --split"
                 raise InfeasibleError(
-                    f"split {self.split}: {have} {word} speaker{'s' * (have != 1)} with a usable recording, but a clip may "
+                    f"split {self.split}: {counted(have, f'{word} speaker')} with a usable recording, but a clip may "
                     f"hold {need}. {lost + '. ' if lost else ''}Nearest feasible: {nearest}"
                 )
         if self._request.snr and not len(self._noise):

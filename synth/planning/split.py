@@ -12,8 +12,9 @@ from synth.errors import InfeasibleError, InputError, UsageError, listed
 from synth.planning.cells import laid_out
 from synth.seeds import draw, key
 from synth.tables import SPLITS
+from synth.units import counted
 
-_KIND = {"F": "female speakers", "M": "male speakers", "": "groups without a sex"}
+_KIND = {"F": "female speaker", "M": "male speaker", "": "group without a sex"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def by_share(
     noise = [group for group in groups if group.noise]
     if noise and len(noise) < len(shares):
         raise InfeasibleError(
-            f"{len(noise)} noise recordings for {len(shares)} splits ({', '.join(shares)}): each split needs its own, "
+            f"{counted(len(noise), 'noise recording')} for {counted(len(shares), 'split')} ({', '.join(shares)}): each split needs its own, "
             "or the test set is heard in training. Add recordings, or ask for fewer splits (a zero in --split and --clips)"
         )
     return out | _dealt(noise, shares, seed, dict.fromkeys(shares, 1))
@@ -119,13 +120,13 @@ def _check(have: int, rarer: int, sex: str, shares: Mapping[str, Fraction], fewe
     most = max(need.values())
     advice = []
     if rarer // len(need) >= 1:
-        advice.append(f"--speakers up to {rarer // len(need)} with these {len(need)} splits")
-    if most <= rarer and len(need) > 1:
         advice.append(
-            f"{rarer // most} split{'s' * (rarer // most > 1)} with up to {most} speakers (a zero in --split)"
+            f"--speakers up to {rarer // len(need)} with {'this split' if len(need) == 1 else f'these {len(need)} splits'}"
         )
+    if most <= rarer and len(need) > 1:
+        advice.append(f"{counted(rarer // most, 'split')} with up to {counted(most, 'speaker')} (a zero in --split)")
     raise InfeasibleError(
-        f"{have} {_KIND[sex]} are too few: {', '.join(f'{n} for {split}' for split, n in need.items())} make {wanted}, "
+        f"{counted(have, f'{_KIND[sex]} is', f'{_KIND[sex]}s are')} too few: {', '.join(f'{n} for {split}' for split, n in need.items())} make {wanted}, "
         f"because a clip may hold {most} of one sex and no speaker may be in two splits. "
         f"Nearest feasible: {'; or '.join(advice) or 'none: add speakers'}"
     )
@@ -165,7 +166,7 @@ def by_subset(groups: Sequence[Group], mapping: Mapping[str, str]) -> dict[str, 
         out[group.group_id] = splits[0] if splits else None
     if torn:
         raise InputError(
-            f"--split: {len(torn)} speakers are in subsets of two splits: {listed(torn)}. "
+            f"--split: {counted(len(torn), 'speaker is', 'speakers are')} in subsets of two splits: {listed(torn)}. "
             "Put these subsets into one split, or split by share (80/10/10)"
         )
     return out

@@ -18,6 +18,7 @@ import numpy as np
 
 from synth.errors import InfeasibleError
 from synth.seeds import draw, key
+from synth.units import counted
 
 PASSES = 8  # over all groups, at most, to put right what the first deal could not see coming
 ALL = ""  # stands for all clips of a group, among its labels
@@ -40,9 +41,9 @@ def stratified(groups: Sequence[Labelled], shares: Mapping[str, Fraction], seed:
     """
     if len(groups) < len(shares):
         raise InfeasibleError(
-            f"{len(groups)} group{'s' * (len(groups) != 1)} of clips for {len(shares)} splits ({', '.join(shares)}): a group "
+            f"{counted(len(groups), 'group')} of clips for {counted(len(shares), 'split')} ({', '.join(shares)}): a group "
             "is never torn apart, or the test set is heard in training. Nearest feasible: --split with "
-            f"{max(len(groups), 1)} share{'s' * (len(groups) > 1)} that are not 0, or sources with more groups"
+            f"{counted(max(len(groups), 1), 'share that is', 'shares that are')} not 0, or sources with more groups"
         )
     dealt = _Dealt(groups, shares, seed)
     dealt.all_labels()

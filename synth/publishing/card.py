@@ -19,6 +19,7 @@ from synth.store import parquet
 from synth.store.arrays import as_numpy
 from synth.store.atomic import replacing
 from synth.tables import NOISE, SPLITS
+from synth.units import counted
 
 _TITLES = {
     "librispeech": "LibriSpeech",
@@ -183,7 +184,7 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str], sharing: lice
         front(sharing.whole.licence, splits, options.store, ("audio", "speech")),
         f"# {_speakers(facts.speakers_per_clip)} per clip of {options.seconds:g} s",
         "",
-        f"{clips:,} clips of {options.seconds:g} s ({hours:.2f} h), {options.rate} Hz mono, with "
+        f"{counted(clips, 'clip')} of {options.seconds:g} s ({hours:.2f} h), {options.rate} Hz mono, with "
         f"{_speakers(facts.speakers_per_clip)} per clip, made with synth {__version__} from recordings of one speaker each.",
         "",
         "## Clips by class",
@@ -197,7 +198,7 @@ def _card(options: MixOptions, facts: Facts, plan: dict[str, str], sharing: lice
         + (f"; not used: {damaged} (see sources.parquet, columns status and reason)." if damaged else "."),
         f"- Level (RMS over the clip): {facts.levels[1]:.1f} dBFS in the median, 5 % to 95 %: {facts.levels[0]:.1f} to "
         f"{facts.levels[2]:.1f} dBFS, drawn alike for every class.",
-        f"- Each recording of a speaker is used in {facts.uses[0]:,} to {facts.uses[2]:,} clips, {facts.uses[1]:g} in the median; no "
+        f"- Each recording of a speaker is used in {facts.uses[0]:,} to {counted(facts.uses[2], 'clip')}, {facts.uses[1]:g} in the median; no "
         "clip uses a speaker twice.",
         f"- Overlap (share of the speaking time in which two or more speak): {facts.overlap:.2f} on average. Speakers at the "
         f"same moment, at most (column max_concurrent): {_at_once(facts.at_once)}.",
@@ -229,12 +230,12 @@ def _speakers(per_clip: Mapping[int, int]) -> str:
     """Return e.g. ``1 speaker``, ``1 to 3 speakers``, by the clips that there are."""
     least, most = min(per_clip, default=0), max(per_clip, default=0)
     if least == most:
-        return f"{most} speaker{'s' * (most != 1)}"
+        return counted(most, "speaker")
     return f"{least} to {most} speakers"
 
 
 def _at_once(clips: Mapping[int, int]) -> str:
-    return ", ".join(f"{number} in {count:,} clips" for number, count in sorted(clips.items()))
+    return ", ".join(f"{number} in {counted(count, 'clip')}" for number, count in sorted(clips.items()))
 
 
 def _noise(facts: Facts) -> list[str]:
@@ -243,7 +244,7 @@ def _noise(facts: Facts) -> list[str]:
     if not count:
         return []
     ratio = f", speech over noise {facts.snr_db[0]:.1f} to {facts.snr_db[1]:.1f} dB" if facts.snr_db else ""
-    return [f"- Background noise in every clip, from {count:,} recordings{ratio} (column snr_db)."]
+    return [f"- Background noise in every clip, from {counted(count, 'recording')}{ratio} (column snr_db)."]
 
 
 def front(licence: str, splits: Sequence[str], store: str, tags: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from synth.recipe import Options, of_folder
 from synth.store import parquet
 from synth.store.arrays import as_numpy
 from synth.tables import LABEL, SPLITS
+from synth.units import counted, with_count
 
 MOST_LABELS = 60  # rows of the table; the manifest has them all
 _COLUMNS = (
@@ -95,8 +96,8 @@ def _card(
         card.front(sharing.whole.licence, splits, options.store, ("audio",)),
         f"# {listed(sorted(names), 5)}: labelled clips of {options.seconds:g} s",
         "",
-        f"{total:,} clips of {options.seconds:g} s ({hours:.2f} h, {facts.sound_s / 3600:.2f} h of it sound), {options.rate} Hz "
-        f"mono, with {len(names)} label{'s' * (len(names) != 1)}, made with synth {__version__} from labelled recordings.",
+        f"{counted(total, 'clip')} of {options.seconds:g} s ({hours:.2f} h, {facts.sound_s / 3600:.2f} h of it sound), {options.rate} Hz "
+        f"mono, with {counted(len(names), 'label')}, made with synth {__version__} from labelled recordings.",
         "",
         "## Clips by label",
         "",
@@ -106,12 +107,12 @@ def _card(
         "",
         f"- Groups (recordings that must stay in one split: a video, a speaker): {_groups(out, facts.used, splits)}. No "
         "group and no recording is in two splits.",
-        f"- Labels: those of the whole recording; {facts.several:,} of {total:,} clips have more than one. "
+        f"- Labels: those of the whole recording; {facts.several:,} of {counted(total, 'clip has', 'clips have')} more than one. "
         + _judged(facts.verified, sum(labels.values()), judged=json.loads(plan.get("judged", "false"))),
         *_missing(facts, splits, names),
-        f"- Clips are the recordings as they are: no level is changed, only the mean is removed. {said.get('padded', 0):,} "
-        f"recordings are shorter than a clip and padded with zeros at the end (parts.duration_s says how much is sound), "
-        f"{said.get('cut', 0):,} are longer and cut"
+        f"- Clips are the recordings as they are: no level is changed, only the mean is removed. "
+        f"{counted(said.get('padded', 0), 'recording is', 'recordings are')} shorter than a clip and padded with zeros at the "
+        f"end (parts.duration_s says how much is sound), {counted(said.get('cut', 0), 'is', 'are')} longer and cut"
         + (f"; {said['beyond_s']:,.0f} s beyond the clips are not used." if said.get("beyond_s") else "."),
         f"- Level (RMS over the clip): {facts.levels[1]:.1f} dBFS in the median, 5 % to 95 %: {facts.levels[0]:.1f} to "
         f"{facts.levels[2]:.1f} dBFS. It may tell the label: it belongs to the recordings.",
@@ -140,7 +141,7 @@ def _card(
 
 def _judged(verified: int, labels: int, *, judged: bool) -> str:
     if judged:
-        return f"A judge was asked: {verified:,} of {labels:,} are verified (column labels_mask)."
+        return f"A judge was asked: {verified:,} of {counted(labels, 'label is', 'labels are')} verified (column labels_mask)."
     if verified:
         return "They are as the corpus gives them; no judge was asked (labels_mask is true throughout)."
     return "They are as the corpus gives them; the verdicts that were given judge none of them (labels_mask is false throughout)."
@@ -153,7 +154,7 @@ def _table(facts: Facts, splits: list[str], names: list[str]) -> str:
     ]
     if len(names) > MOST_LABELS:
         rest = [sum(facts.labels[split][name] for name in names[MOST_LABELS:]) for split in splits]
-        shown.append((f"{len(names) - MOST_LABELS} further labels", rest))
+        shown.append((counted(len(names) - MOST_LABELS, "further label"), rest))
     body = [f"| {name} | {' | '.join(f'{count:,}' for count in counts)} |" for name, counts in shown]
     total = f"| all clips | {' | '.join(f'{facts.clips[split]:,}' for split in splits)} |"
     return "\n".join([head, *body, total])
@@ -189,7 +190,7 @@ def _missing(facts: Facts, splits: list[str], names: list[str]) -> list[str]:
 def _left_out(out: Path, plan: Mapping[str, str], said: Mapping[str, float]) -> list[str]:
     left = json.loads(plan.get("left_out", "{}"))
     damaged = card.unused(out)
-    words = [f"{count:,} {why}" for why, count in sorted(left.items())]
+    words = [with_count(count, why) for why, count in sorted(left.items())]
     lines = [f"- Left out: {'; '.join(words)}."] if words else []
     if damaged:
         lines.append("- Why a damaged recording is not used is in sources.parquet, columns status and reason.")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from synth.store.atomic import replacing
 from synth.tables import SEXES
+from synth.units import counted
 
 Floats = NDArray[np.float64]
 Pcm = NDArray[np.int16]
@@ -62,7 +63,7 @@ def classes(target: Path, counts: Mapping[str, Mapping[str, int]], what: str = "
             ax.barh(names, values, color=[_colour(name) for name in names], height=0.75)
             for k, value in enumerate(values):
                 ax.text(value, k, f" {value:,}", va="center", fontsize=8)
-            ax.set_title(f"{split}: {sum(values):,} clips")
+            ax.set_title(f"{split}: {counted(sum(values), 'clip')}")
             ax.set_xlim(0, max([*values, 1]) * 1.22)
             ax.tick_params(left=False)
             ax.xaxis.set_major_locator(_ticks(4))

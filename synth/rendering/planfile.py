@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from synth.errors import InputError, listed
 from synth.store.arrays import as_numpy
 from synth.store.parquet import File, Stretches, file_metadata
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 _SOURCE = "parts.list.element.source_id"
@@ -123,7 +124,7 @@ class PlanFile:
         unknown = [name for name in names if name not in self._index]
         if unknown:
             raise InputError(
-                f"{self._path} uses {len(unknown)} sources that the sources table does not have, e.g. {unknown[0]}; "
+                f"{self._path} uses {counted(len(unknown), 'source')} that the sources table does not have, e.g. {unknown[0]}; "
                 "give the table the plan was made from: --sources FILE"
             )
         lookup = np.array([self._index[name] for name in names], np.int64)

@@ -25,6 +25,7 @@ from synth.steps.results import Result
 from synth.steps.spoken import spoken
 from synth.store import arrays, atomic, parquet
 from synth.tables import FORMAT_VERSION, FRAMES_PER_S, NOISE, SOURCES
+from synth.units import counted
 
 CHUNK_FILES = 128
 CHUNK_BYTES = 32 << 20
@@ -88,7 +89,7 @@ def index(
         result.examples.setdefault(fact.status, f"{root.name}/{item.path}: {fact.reason}")
     if not result.counts["ok"]:
         listed = "; ".join(f"{n} {status} ({result.examples[status]})" for status, n in result.counts.items())
-        raise InputError(f"none of {len(rows)} recordings can be used: {listed or 'no audio files'}")
+        raise InputError(f"none of {counted(len(rows), 'recording')} can be used: {listed or 'no audio files'}")
     if out:
         parquet.write(table, Path(out))
     return result

@@ -16,7 +16,7 @@ from synth.audio.decibels import UNITY
 from synth.audio.envelope import active_thresholds, frame_length
 from synth.checking import activity, audio, disjoint, features, labelled, shortcuts, stored
 from synth.checking.features import Features
-from synth.checking.findings import Finding, counted
+from synth.checking.findings import Finding
 from synth.checking.rows import Clips
 from synth.errors import InputError, UnlikeError
 from synth.recipe import MixOptions
@@ -24,6 +24,7 @@ from synth.steps.progress import Progress
 from synth.steps.second_opinion import SecondOpinion
 from synth.steps.verify import Again, Folder, differing_rows
 from synth.store import arrays
+from synth.units import counted
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -310,7 +311,7 @@ class Listener:
             else:
                 self._limits[k] = active_thresholds(found, np.array([0, frames], np.int64))[0]
             self._measured[k] = True
-        how = f"measured in the recordings, {len(some):,} of {len(used):,} of them as a whole"
+        how = f"measured in the recordings, {len(some):,} of {len(used):,} {'of them ' if len(used) > 1 else ''}as a whole"
         return how + ("" if len(some) == len(used) else ", where the others speak from sources.parquet")
 
     def _bandwidths(self, again: Again, rows: Ints) -> Floats:

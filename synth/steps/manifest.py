@@ -35,6 +35,7 @@ from synth.store import parquet
 from synth.store.atomic import replacing
 from synth.store.memory import give_back
 from synth.tables import FORMAT_VERSION, FRAMES_PER_S, LABELLED_PLAN, SOURCES, SPLITS
+from synth.units import counted, with_count
 
 SOURCES_BY = "synth index PATH --csv FILE -o sources.parquet"
 VERDICTS_BY = "synth clean sources.parquet -o verdicts.parquet"
@@ -198,7 +199,7 @@ def _chosen(table: pa.Table, options: ManifestOptions, note: Note) -> _Chosen:
     bad = Counter(one for one in status if one != "ok")
     if not has.any():
         raise InfeasibleError(
-            f"no recording is left to make clips of: {_said(kept.recordings + bad)} of {len(ids):,} recordings. Labels come "
+            f"no recording is left to make clips of: {_said(kept.recordings + bad)} of {counted(len(ids), 'recording')}. Labels come "
             f"from the corpus (AudioSet) or from a CSV with the columns path and labels: {SOURCES_BY}"
         )
     lost = [label for label in asked if not any(label in one for one in kept.labels)]
@@ -232,7 +233,7 @@ def _judged(path: Path, ids: set[str]) -> dict[tuple[str, str], str]:
     judged = verdicts.counting(table.to_pylist())
     if judged and not any(source in ids for source, _ in judged):
         raise InputError(
-            f"--verdicts {path}: none of its {len(judged):,} verdicts is about one of these sources (they judge, e.g., "
+            f"--verdicts {path}: none of its {counted(len(judged), 'verdict')} is about one of these sources (they judge, e.g., "
             f"{next(iter(judged))[0]}); wanted the verdicts of this table: {VERDICTS_BY}"
         )
     return judged
@@ -279,4 +280,4 @@ def _counted(rows: pa.Table) -> Counter[str]:
 
 
 def _said(counts: Counter[str]) -> str:
-    return listed(f"{count:,} {why}" for why, count in sorted(counts.items()) if count) or "nothing was there"
+    return listed(with_count(count, why) for why, count in sorted(counts.items()) if count) or "nothing was there"

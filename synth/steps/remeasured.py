@@ -19,6 +19,7 @@ from synth.steps.progress import Progress
 from synth.steps.spoken import spoken
 from synth.store import arrays, parquet
 from synth.tables import NOISE, SOURCES
+from synth.units import counted
 
 
 def remeasured(
@@ -48,7 +49,7 @@ def remeasured(
     ]
     if wrong:
         raise InputError(
-            f"{len(wrong)} of {len(rows)} recordings are missing, or not those that these sources were made from: "
+            f"{len(wrong)} of {counted(len(rows), 'recording is', 'recordings are')} missing, or not those that these sources were made from: "
             f"{listed(wrong)}. Put the original files back, say where the corpus lies (--root NAME=PATH), or index again"
         )
     names, speakers, labels = (sources.column(name).to_pylist() for name in ("corpus", "speaker_id", "labels"))

@@ -27,6 +27,7 @@ from synth.steps.results import Result
 from synth.steps.reviewing import Session
 from synth.store import locks, parquet
 from synth.tables import SOURCES, VERDICTS
+from synth.units import counted
 
 ASKED_PRECISION = 0.9  # where the verdicts do not say which precision they were asked for
 _END_IT = "if that is another synth review, end it first (Done on its page, or Ctrl-C)"
@@ -93,7 +94,7 @@ def review(
         lists = Lists(table, recordings, labels=_labels(table, labels), sample=sample, seed=seed)
         if not lists.judged:
             raise InputError(
-                f"{path}: none of its {table.num_rows:,} verdicts is about a recording of these sources (they judge, e.g., "
+                f"{path}: none of its {counted(table.num_rows, 'verdict')} is about a recording of these sources (they judge, e.g., "
                 f"{listed(lists.gone, 1) or 'nothing'}); give the table they were made from: --sources FILE"
             )
         clips = Clips(recordings)
@@ -150,8 +151,8 @@ def apply(verdicts: str | Path, file: str | Path) -> int:
     gone = [f"{decision.source_id} ({decision.label})" for decision in found if decision.pair not in known]
     if gone:
         raise PartialError(
-            f"{file}: {len(there):,} of {len(found):,} decisions were put into {path}; {len(gone):,} are about labels that "
-            f"are not in that table: {listed(gone)}. If the recordings only moved, index them under the same root name: "
+            f"{file}: {len(there):,} of {counted(len(found), 'decision was', 'decisions were')} put into {path}; {counted(len(gone), 'is about a label that is', 'are about labels that are')} "
+            f"not in that table: {listed(gone)}. If the recordings only moved, index them under the same root name: "
             "synth index NAME=PATH"
         )
     return len(there)

@@ -96,7 +96,7 @@ def opened(path: Path, spec: Table, made_by: str) -> File:
     missing = [name for name in spec.required if name not in file.schema_arrow.names]
     if missing:
         raise InputError(
-            f"{path} lacks the column{'s' * (len(missing) > 1)} {listed(missing)} of a {spec.name} table "
+            f"{path} lacks the {'column' if len(missing) == 1 else 'columns'} {listed(missing)} of a {spec.name} table "
             f"(found {listed(file.schema_arrow.names)}). Make one with: {made_by}"
         )
     return file

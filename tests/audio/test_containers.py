@@ -127,7 +127,7 @@ def test_a_page_that_is_missing_is_damage(tmp_path):
     holed = data[: pages[4]] + data[pages[5] :]
     path = tmp_path / "x"
     assert status(path, holed)[0] == "unreadable"
-    with pytest.raises(UndecodableError, match="1 of its pages are missing"):
+    with pytest.raises(UndecodableError, match="1 page is missing"):
         decode(path)
 
 

@@ -28,7 +28,7 @@ def cells(*texts):
 def test_lists_are_lists(found, write):
     got = cells(*(write(labels) for labels in found))
     assert got.cells == [tuple(labels) for labels in found]
-    assert got.said == (f"{len(found)} cells of labels are lists",)
+    assert got.said == (f"{n} cells of labels are lists" if (n := len(found)) > 1 else "1 cell of labels is a list",)
 
 
 @given(sets, st.sampled_from([";", " ; ", "|", " | ", "\n", " \r\n"]))

@@ -149,7 +149,7 @@ def test_roots_that_do_not_exist_or_have_two_tables(places, tmp_path, given, say
 
 def test_a_table_that_fits_no_root(places, tmp_path):
     with pytest.raises(
-        InputError, match=r"none of its 1 paths is there; row 2 says x.wav; paths are relative to .*A, .*B"
+        InputError, match=r"its only path is not there; row 2 says x.wav; paths are relative to .*A, .*B"
     ):
         read(places, table(tmp_path, "x.wav,s1,F"))
 

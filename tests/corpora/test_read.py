@@ -68,7 +68,7 @@ class TestLookalikes:
         root = tree(tmp_path / folder, *paths)
         text(root / "SPEAKERS.txt", SPEAKERS)
         message = refused(root)
-        assert f"looks like {name}: 1 files like" in message
+        assert f"looks like {name}: 1 file like" in message
         assert "not read as LibriSpeech" in message
         assert "give it to the same command: --csv FILE" in message
 

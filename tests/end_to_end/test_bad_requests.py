@@ -159,7 +159,7 @@ def test_a_source_that_changed_is_named(tmp_path):
     changed = recordings(root)[0]
     changed.write_bytes(recordings(root)[1].read_bytes())
     refused = synth("render", plan, "-o", tmp_path / "set", code=3)
-    assert "1 of 30 recordings are not those this plan was made for" in refused.says
+    assert "1 of 30 recordings are not what this plan was made for" in refused.says
     assert f"voices/{changed.relative_to(root).as_posix()} (sha256" in refused.says
     assert "Put the original files back, or make a new plan: synth index" in refused.says
     changed.unlink()

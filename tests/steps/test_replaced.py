@@ -58,10 +58,10 @@ def test_verify(made):
     out, root = made
     assert verify(out).holds
     name = replaced(out, root)
-    with pytest.raises(InputError, match="not those this plan was made for") as caught:
+    with pytest.raises(InputError, match="not what this plan was made for") as caught:
         verify(out)
     assert name in str(caught.value)
-    with pytest.raises(InputError, match="not those this plan was made for"):
+    with pytest.raises(InputError, match="not what this plan was made for"):
         verify(out, everything=True)
 
 

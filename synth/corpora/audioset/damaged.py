@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from synth.corpora.audioset.clean import LONGEST_S, MID
+from synth.units import counted
 
 SEPARATORS = (",", ";", "\t", "|")
 ID = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -136,7 +137,7 @@ def read(line: str, form: Layout, names: Mapping[str, str], ended: bool = True) 
     at, fields = form, _decimal_commas(fields, form)
     ytid, prefixed = _id(fields[at.ytid] if at.ytid < len(fields) else "")
     if at.end >= len(fields):
-        raise Unread("cut", f"ends after {len(fields)} fields; wanted an id, two times and labels")
+        raise Unread("cut", f"ends after {counted(len(fields), 'field')}; wanted an id, two times and labels")
     start_s, end_s = _time(fields[at.start]), _time(fields[at.end])
     of_labels = fields[at.labels :] if at.last_labels else fields[at.labels : at.labels + 1]
     text = ",".join(of_labels).strip(" ,;\t")
@@ -222,7 +223,9 @@ def _id(field: str) -> tuple[str, bool]:
     if _FORMULA.fullmatch(text):
         raise Unread("spreadsheet-id", f"a spreadsheet took its id for a formula: {text}")
     shown = text[:40].encode("ascii", "backslashreplace").decode()
-    raise Unread("id", f"'{shown}' is no YouTube id: wanted 11 of A-Z a-z 0-9 _ -, found {len(text)} characters")
+    raise Unread(
+        "id", f"'{shown}' is no YouTube id: wanted 11 of A-Z a-z 0-9 _ -, found {counted(len(text), 'character')}"
+    )
 
 
 def _time(field: str) -> float:

@@ -22,6 +22,7 @@ from synth.corpora.audioset.repeats import Repeats, repeats
 from synth.corpora.audioset.spread import Spread
 from synth.corpora.walk import shown
 from synth.errors import InputError
+from synth.units import counted
 
 SUBSETS = ("balanced", "eval", "unbalanced")
 MOST_LISTED = 100_000  # skipped rows that are kept one by one; all are counted
@@ -304,7 +305,7 @@ class _Reader:
         if wrong * 10 > total:
             example = next(one for one in self.skipped if one.kind == "times-thousandfold")
             raise InputError(
-                f"{self.name}: the times of {wrong:,} of {total:,} rows are a thousandfold (line {example.line} "
+                f"{self.name}: the times of {wrong:,} of {counted(total, 'row')} are a thousandfold (line {example.line} "
                 f"{example.reason}): decimal points were taken for thousands separators, or these are milliseconds. "
                 "Nothing of this file is used; get the original list, or divide its times by 1000"
             )
@@ -319,7 +320,7 @@ class _Reader:
             f"{count:,} {kind} (line {first[kind].line} {first[kind].reason})" if kind in first else f"{count:,} {kind}"
             for kind, count in self.counts.most_common()
         )
-        return f"none of its {total:,} rows can be used: {why}. Get the original list"
+        return f"none of its {counted(total, 'row')} can be used: {why}. Get the original list"
 
     def odd_ids(self, n: int) -> Iterator[tuple[int, str, str]]:
         """Yield the rows whose 12 characters may be no id: unless every row of the file has a Y before its id."""
@@ -332,7 +333,7 @@ class _Reader:
         claim = self.claims.get("num_segs")
         if claim and claim != found:
             what = "partial" if found < claim else "more than the header says"
-            yield f"{what}: {found:,} rows, its header claims {claim:,}"
+            yield f"{what}: {counted(found, 'row')}, its header claims {claim:,}"
         elif not claim and self.last in _SHEET_ROWS:
             yield f"ends at line {self.last:,}, where spreadsheets end: rows may be missing"
 

@@ -15,6 +15,7 @@ from synth.corpora.audioset.damaged import ID
 from synth.corpora.audioset.lines import blocks
 from synth.corpora.walk import shown
 from synth.errors import InputError
+from synth.units import counted
 
 CLIP_S = LONGEST_S
 _PRESENT = {"PRESENT": True, "NOT_PRESENT": False}
@@ -70,7 +71,7 @@ def _event(fields: list[str]) -> Event | str:
     """Return the event of a row, or what is wrong with it."""
     fields = [field.strip() for field in fields]
     if len(fields) not in (4, 5):
-        return f"{len(fields)} fields"
+        return counted(len(fields), "field")
     ytid, _, ms = fields[0].rpartition("_")
     if not ID.fullmatch(ytid) or not ms.isdecimal():
         return f"'{fields[0][:40]}' is not YTID_milliseconds"

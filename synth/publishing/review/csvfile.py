@@ -43,7 +43,7 @@ def read(path: Path) -> list[Decision]:
             missing = [name for name in COLUMNS[:3] if name not in names]
             if missing:
                 raise InputError(
-                    f"{path} lacks the column{'s' * (len(missing) > 1)} {listed(missing)} (found {listed(names) or 'none'}); "
+                    f"{path} lacks the {'column' if len(missing) == 1 else 'columns'} {listed(missing)} (found {listed(names) or 'none'}); "
                     f"wanted {', '.join(COLUMNS[:3])}"
                 )
             return _decisions(path, rows)
