@@ -120,13 +120,19 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
     Near is what a slip of the fingers makes: letters swapped, doubled, missed, or a name begun and not ended.
     """
-    plain = {name.casefold().replace("_", "-"): name for name in known}
+    found = near(word, known)
+    return f"; did you mean '{found[0]}'?" if found else ""
+
+
+def near(word: str, known: Iterable[str]) -> list[str]:
+    """Return the known words that are near a word, the nearest first; none where nothing is near."""
+    plain = {name.casefold().replace("_", "-").lstrip("-"): name for name in known}
     typed = word.casefold().replace("_", "-").strip("-")
     begun = [name for name in plain if len(typed) >= MOST_SLIPS and name.startswith(typed)]
-    near = begun or [
+    found = begun or [
         name for name in get_close_matches(typed, list(plain), n=3, cutoff=0.5) if _slips(typed, name) <= _allowed(name)
     ]
-    return f"; did you mean '{plain[near[0]]}'?" if near else ""
+    return [plain[name] for name in found]
 
 
 def _allowed(name: str) -> int:

@@ -27,7 +27,7 @@ def command(session: Session, folder: str, everything: bool, roots: tuple[str, .
     done = audit(folder, everything=everything, roots=parse_given(roots), progress=session.progress)
     report.audited(session, done)
     if done.pictures:
-        session.say(f"Pictures: {', '.join(str(path) for path in done.pictures)}")
+        session.say(f"Pictures: {', '.join(str(path) for path in done.pictures)}; each also as .svg")
     session.result(
         {
             "out": folder,

@@ -9,14 +9,13 @@ import click
 
 from synth.cli import options as shared
 from synth.cli.session import Session, output_options
-from synth.errors import ClaimError, UsageError
+from synth.errors import ClaimError, UsageError, typed
 from synth.units import counted, with_count
 
 if TYPE_CHECKING:
     from synth.steps.clean import Cleaned
 
 MOST_LABELS = 30  # lines of the table on the screen
-LISTEN = 30  # clips that tell whether a judge is deaf to part of a class
 
 
 @click.command(
@@ -126,7 +125,7 @@ def command(
     for warning in done.warnings:
         session.say(f"  warning: {warning}")
     _say(session, done, precision, out)
-    session.say(f"{out}: {done.table.num_rows:,} verdicts. {_next(done, out)}")
+    session.say(f"{out}: {counted(done.table.num_rows, 'verdict')}. {_next(done, out)}")
     words = ["synth", "manifest", sources, "--verdicts", out, "--min-verdict", "keep", "-o", "cleaned"]
     session.say(f"Use them: {shlex.join(words)}")
     session.result(
@@ -202,8 +201,10 @@ def _say_kinds(session: Session, done: Cleaned, out: str) -> None:
         f"{nothing['rejected']:,} nothing listed is heard: wrong, or not heard by this judge."
     )
     if nothing["rejected"]:
-        count = min(LISTEN, nothing["rejected"])
-        said += f" Listen to {count} of these before dropping: {shlex.join(['synth', 'review', out])}"
+        said += (
+            f" Listen to the random check before dropping, {shared.LISTEN} rejected clips of each label or all that there are: "
+            + typed("synth", "review", out)
+        )
     session.say(said)
     heard = [
         f"{one['heard_wrong']:,} of {one['heard']:,} {'is' if one['heard'] == 1 else 'are'} wrong where {what}"
@@ -258,7 +259,8 @@ def _rejected(facts: dict[str, Any]) -> str:
 def _next(done: Cleaned, out: str) -> str:
     if done.absent:
         return "When the judge is there, type the same command again"
-    return f"Listen to what was rejected: {shlex.join(['synth', 'review', out])}"
+    what = "what was rejected" if done.counts["wrong"] else "the clips, the most doubtful first"
+    return f"Listen to {what}: {typed('synth', 'review', out)}"
 
 
 def _why(facts: dict[str, object]) -> str:

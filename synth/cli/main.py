@@ -17,7 +17,7 @@ import click
 
 from synth import __version__
 from synth.cli import console
-from synth.errors import FULL, InputError, SynthError, disk_full, nearest
+from synth.errors import FULL, InputError, SynthError, disk_full, near, nearest
 
 COMMANDS = {
     "mix": "Make a balanced data set of speaker mixtures, and check it.",
@@ -87,6 +87,13 @@ class SynthGroup(click.Group):
         except SynthError as error:
             code = _failed(str(error), error.exit_code, words)
         except click.ClickException as error:
+            if isinstance(error, click.NoSuchOption) and error.ctx:  # click takes far names for near ones
+                known = [
+                    name for one in error.ctx.command.get_params(error.ctx) for name in one.opts if name[:2] == "--"
+                ]
+                error = click.NoSuchOption(
+                    error.option_name, possibilities=near(error.option_name, known)[:1], ctx=error.ctx
+                )
             shown = io.StringIO()
             error.show(shown)
             console.say(shown.getvalue().rstrip("\n"), err=True)

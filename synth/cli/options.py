@@ -10,6 +10,7 @@ import click
 from synth.recipe import ManifestOptions, MixOptions, Options
 
 _DEFAULT = MixOptions()
+LISTEN = 30  # rejected clips of a label that tell whether a judge is deaf to part of it
 Command = Callable[..., Any]
 
 

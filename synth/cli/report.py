@@ -49,7 +49,7 @@ def indexed(session: Session, result: Indexed) -> None:
         s for s, status in zip(seconds, result.table.column("status").to_pylist(), strict=True) if status == "ok" and s
     )
     session.say(
-        f"{counted(good, 'recording')} can be used ({length / 3600:.2f} h); {_measured(result.fresh, len(seconds))}"
+        f"{counted(good, 'recording')} can be used ({length / 3600:.2f} h); {_measured(result.fresh, len(seconds) - result.counts['missing'])}"
     )
     for status, count in sorted(result.counts.items()):
         if status != "ok":

@@ -28,7 +28,10 @@ MOST_CLASSES = 20  # lines on the screen; the page shows all
 @shared.ROOTS
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Review only this class; repeatable.")
 @click.option(
-    "--sample", type=int, default=30, help="Rejected, and kept, clips of each class in the random check.  [default: 30]"
+    "--sample",
+    type=int,
+    default=shared.LISTEN,
+    help=f"Rejected, and kept, clips of each label in the random check.  [default: {shared.LISTEN}]",
 )
 @click.option("--seed", type=int, default=0, help="Seed of the random check.  [default: 0]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page.  [default: any that is free]")

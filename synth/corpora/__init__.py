@@ -11,6 +11,7 @@ LibriTTS, Libri-Light, MLS      lookalikes.py says why they are not read as Libr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +20,12 @@ from synth.corpora import fetched, folder, librispeech, located, lookalikes, rav
 from synth.corpora.items import Corpus, Item, Oddity
 from synth.corpora.located import Described, Given, Place
 from synth.corpora.walk import AUDIO, Listing, kinds, shown, walk
-from synth.errors import InputError
+from synth.errors import InputError, typed
 from synth.units import counted
 
 __all__ = ["Corpus", "Given", "Item", "Oddity", "Place", "read", "read_all"]
 
+_LIST = re.compile(r"segments.*\.(csv|tsv)(\.(gz|xz|bz2))?$", re.IGNORECASE)
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
@@ -103,7 +105,13 @@ def _without_audio(listing: Listing) -> str:
     root = shown(str(listing.root))
     packed = [path for path, name in listing.files() if name.lower().endswith(_ARCHIVES)]
     some = ", ".join(f".{kind}" for kind in ("flac", "wav", "mp3", "ogg", "m4a") if kind in AUDIO)
-    if packed:
+    lists = [path for path, name in listing.files() if _LIST.search(name)]
+    if lists:
+        advice = (
+            f"{shown(lists[0])} looks like a list of AudioSet's segments, which is no audio; the clips come with: "
+            f"{typed('synth', 'fetch-audioset', '--csv', listing.root / lists[0], '--label')} NAME"
+        )
+    elif packed:
         advice = f"unpack {shown(packed[0])} first, then the same command again"
     else:
         advice = "synth fetch-librispeech train-clean-5, or the same command with the folder that holds the recordings"

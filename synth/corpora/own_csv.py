@@ -16,6 +16,7 @@ from synth.tables import SPLITS
 from synth.units import counted
 
 _SPLITS = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
+_EITHER = ("eval", "evaluation", "holdout", "held-out")  # some call val so, some test: asked, not guessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def read(path: Path, oddities: Oddities) -> list[Row]:
     labels = label_cells.read([one.get("labels", "") for _, one in values], numbers, f"{where}, column labels")
     said = [*found.said, *named.taken, *labels.said]
     if said:
-        oddities.add("csv-read", path.name, f"the table is read {'; '.join(said)}", len(values))
+        oddities.add("csv-read", path.name, f"how the table is read: {'; '.join(said)}", len(values))
     if named.left:
         says = f"columns of the table that are kept aside, and not read as what they may be: {listed(named.left)}"
         oddities.add("csv-columns", path.name, says, len(named.left))
@@ -145,9 +146,9 @@ def _split(text: str, number: int, where: str) -> str | None:
         return None
     split = _SPLITS.get(word, word)
     if split not in SPLITS:
+        near = "; is it test or val? Write which" if word in _EITHER else nearest(word, SPLITS)
         raise InputError(
-            f"{where}, row {number}, column split: '{text.strip()}'; wanted {', '.join(SPLITS)} or nothing"
-            f"{nearest(word, SPLITS)}"
+            f"{where}, row {number}, column split: '{text.strip()}'; wanted {', '.join(SPLITS)} or nothing{near}"
         )
     return split
 

@@ -113,7 +113,7 @@ def _card(
         f"- Clips are the recordings as they are: no level is changed, only the mean is removed. "
         f"{counted(said.get('padded', 0), 'recording is', 'recordings are')} shorter than a clip and padded with zeros at the "
         f"end (parts.duration_s says how much is sound), {counted(said.get('cut', 0), 'is', 'are')} longer and cut"
-        + (f"; {said['beyond_s']:,.0f} s beyond the clips are not used." if said.get("beyond_s") else "."),
+        + (f"; {said['beyond_s']:,.1f} s beyond the clips are not used." if said.get("beyond_s") else "."),
         f"- Level (RMS over the clip): {facts.levels[1]:.1f} dBFS in the median, 5 % to 95 %: {facts.levels[0]:.1f} to "
         f"{facts.levels[2]:.1f} dBFS. It may tell the label: it belongs to the recordings.",
         f"- Recordings used: {', '.join(f'{count:,} from {name}' for name, count in sorted(corpora.items()))}, "

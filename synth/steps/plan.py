@@ -28,6 +28,7 @@ from synth.store import parquet
 from synth.store.atomic import replacing
 from synth.store.memory import kept
 from synth.tables import FORMAT_VERSION, FRAMES_PER_S, NOISE, PLAN, SOURCES
+from synth.units import counted
 
 MADE_BY = "synth index PATH -o sources.parquet && synth split sources.parquet -o split.parquet"
 ROW_GROUP, LARGE_ROW_GROUP = 8_192, 32_768  # rows of a plan that a renderer holds: few, or of a large plan in less time
@@ -186,7 +187,7 @@ def _check_clips(pool: Pool, request: Request) -> None:
             have = [name for k, name in enumerate(SPLITS) if (pool.split == k).any()]
             nearest: Mapping[str, int] = {name: request.clips.get(name, 0) if name in have else 0 for name in SPLITS}
             raise InfeasibleError(
-                f"--clips asks for {clips} clips in {split}, but no source is in {split} (splits with sources: "
+                f"--clips asks for {counted(clips, 'clip')} in {split}, but no source is in {split} (splits with sources: "
                 f"{', '.join(have)}). Nearest feasible: --clips {'/'.join(str(nearest[name]) for name in SPLITS)}, "
                 f"or a --split with a share for {split}"
             )

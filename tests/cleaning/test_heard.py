@@ -124,7 +124,8 @@ def test_a_deaf_judge_is_corrected_by_those_who_listen(tmp_path):
         "nothing_heard": {"rejected": count, "heard": 0, "heard_wrong": 0},
     }
     assert f"{count} rejected: in 0 another label is heard; in {count} nothing listed is heard" in first
-    assert f"Listen to 30 of these before dropping: synth review {tmp_path / 'v.parquet'}" in first
+    advice = "Listen to the random check before dropping, 30 rejected clips of each label or all that there are"
+    assert f"{advice}: synth review {tmp_path / 'v.parquet'}" in first
     rows = pq.read_table(tmp_path / "v.parquet").to_pylist()
     gone = [k for k, row in enumerate(rows) if row["verdict"] == "wrong"]
     truth = wrong[gone].mean()

@@ -71,13 +71,29 @@ def test_an_unknown_command_is_told_the_nearest(typed, meant):
 
 @pytest.mark.parametrize(
     ("command", "typed", "meant"),
-    [("mix", "--speeker", "--speakers"), ("plan", "--sir", "--sir-db"), ("render", "--stem", "--stems")],
+    [
+        ("mix", "--speeker", "--speakers"),
+        ("plan", "--sir", "--sir-db"),
+        ("render", "--stem", "--stems"),
+        ("mix", "--sources", "--source"),
+        ("mix", "--min_active", "--min-active"),
+        ("fetch-audioset", "--lable", "--label"),
+    ],
 )
 def test_an_unknown_option_is_told_the_nearest(command, typed, meant):
     result = run(command, typed, "2")
     assert result.exit_code == 2
-    assert typed in says(result)
-    assert meant in says(result)
+    assert f"No such option '{typed}'. Did you mean '{meant}'?" in says(result)
+
+
+@pytest.mark.parametrize(
+    ("command", "typed"), [("mix", "--foo"), ("verify", "--out"), ("index", "--zzz"), ("audit", "--weights=3")]
+)
+def test_an_option_that_is_near_to_none_gets_no_suggestion(command, typed):
+    result = run(command, "x", typed)
+    assert result.exit_code == 2
+    assert f"No such option '{typed.partition('=')[0]}'." in says(result)
+    assert "mean" not in says(result)
 
 
 def test_a_name_like_no_command_gets_no_suggestion():

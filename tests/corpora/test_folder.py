@@ -134,6 +134,8 @@ class TestWithCsv:
                 "path,split\na/one.wav,trian\n",
                 r"row 2, column split: 'trian'; wanted train, val, test or nothing; did you mean 'train'\?",
             ),
+            ("path,split\na/one.wav,eval\n", r"column split: 'eval'; wanted .*; is it test or val\? Write which"),
+            ("path,split\na/one.wav,Held-Out\n", r"column split: 'Held-Out'; wanted .*; is it test or val\?"),
             ("path,sex\na/one.wav,F\na/one.wav,M\n", r"rows 2 and 3 name the same path .* in sex"),
             ("path\na/one.wav\n./a/one.wav\n", "rows 2 and 3 name the same file"),
             ("path,sex\n,F\n", "row 2: the path is empty"),
@@ -177,7 +179,10 @@ def test_what_is_written_is_read_back(tmp_path_factory, rows, separator, mark):
     table.write_bytes(stream.getvalue().encode("utf-8-sig" if mark else "utf-8"))
     oddities = Oddities()
     back = own_csv.read(table, oddities)
-    words = {";": ["the table is read separated by semicolons"], "\t": ["the table is read separated by tabs"]}
+    words = {
+        ";": ["how the table is read: separated by semicolons"],
+        "\t": ["how the table is read: separated by tabs"],
+    }
     assert [oddity.says for oddity in oddities.all()] == words.get(separator, [])
     assert {
         r.path: (r.speaker_id or "", r.sex or "", list(r.labels), json.loads(r.extra)["more"]) for r in back

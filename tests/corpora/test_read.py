@@ -41,6 +41,12 @@ class TestNothingToRead:
     def test_archives_are_to_be_unpacked(self, tmp_path):
         assert "unpack dev-clean.tar.gz first" in refused(tree(tmp_path, "dev-clean.tar.gz"))
 
+    @pytest.mark.parametrize("name", ["eval_segments.csv", "lists/unbalanced_train_segments.csv.xz", "my_segments.tsv"])
+    def test_lists_are_no_audio(self, tmp_path, name):
+        message = refused(tree(tmp_path, name, "class_labels_indices.csv"))
+        assert f"synth fetch-audioset --csv {tmp_path / name} --label NAME" in message
+        assert "unpack" not in message
+
     def test_empty(self, tmp_path):
         assert "found no files" in refused(tmp_path)
 

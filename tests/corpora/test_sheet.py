@@ -215,7 +215,7 @@ def test_the_columns_of_published_tables():
         oddities = Oddities()
         assert own_csv.read(DATA / "corpora" / path, oddities)
         said = {oddity.kind: oddity.says for oddity in oddities.all()}
-        assert said["csv-read"] == f"the table is read {wanted}"
+        assert said["csv-read"] == f"how the table is read: {wanted}"
 
 
 class TestColumns:
@@ -226,7 +226,7 @@ class TestColumns:
         (item,) = corpus.items
         assert (item.speaker_id, item.sex, item.labels, item.licence) == ("mine/x", "F", ("dog",), "CC-BY-NC-3.0")
         assert odd(corpus)["csv-read"].says == (
-            "the table is read File Name as path; Speaker as speaker_id; Gender as sex; Category as labels; "
+            "how the table is read: File Name as path; Speaker as speaker_id; Gender as sex; Category as labels; "
             "License as licence"
         )
 

@@ -65,7 +65,7 @@ def test_flac_is_smaller_and_more_processes_are_quicker():
 
 
 def test_reading_and_checking_are_part_of_the_time():
-    with_corpus = expected(120_000, 1, 16000, "wav", 1, to_read_bytes=10**9)
+    with_corpus = expected(120_000, 1, 16000, "wav", 1, to_read={"flac": 10**9})
     without = expected(120_000, 1, 16000, "wav", 1)
     assert with_corpus.total_s > without.total_s + 30
     assert without.total_s > 2 * without.render_s - without.seconds
@@ -100,9 +100,18 @@ def test_what_is_to_be_read_is_found_as_the_recordings_are(tmp_path, words, at):
 
 def test_recordings_of_a_folder_are_counted(tmp_path):
     voices = sorted(demo.folder().rglob("*.flac"))
-    assert audio_bytes([str(demo.folder()), str(tmp_path / "nowhere"), "LibriSpeech"]) == sum(
-        path.stat().st_size for path in voices
-    )
+    found = audio_bytes([str(demo.folder()), str(tmp_path / "nowhere"), "LibriSpeech"])
+    assert found == {"flac": sum(path.stat().st_size for path in voices)}
+
+
+def test_plain_samples_are_read_faster_than_packed_ones(tmp_path):
+    for name, count in (("a.WAV", 300), ("b.flac", 200), ("c.txt", 900)):
+        (tmp_path / name).write_bytes(bytes(count))
+    assert audio_bytes([tmp_path]) == {"wav": 300, "flac": 200}
+    plain, packed = (expected(10, 1, 16000, "wav", 2, to_read={kind: 6 * 10**8}).index_s for kind in ("wav", "flac"))
+    assert packed == 30 and plain < packed / 2
+    both = expected(10, 1, 16000, "wav", 2, to_read={"wav": 6 * 10**8, "flac": 6 * 10**8})
+    assert both.index_s == plain + packed and both.to_read_bytes == 12 * 10**8
 
 
 def test_all_windows_are_announced_before_they_are_made(tmp_path):
