@@ -17,7 +17,7 @@ from synth.audio.envelope import active, frame_length, measure
 from synth.units import counted
 
 _SHORT = 1 << 16  # so many 16-bit samples add up within 32 bits, which is several times faster than in 64
-VERSION = 3  # of the measures; another version is measured anew
+VERSION = 4  # of the measures; another version is measured anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
         status, reason = "antiphase", cancelling(decoded.channels, decoded.lost_db)
     elif not speaking.any():
         status, reason = "silent", "no 20 ms of it rise above -90 dBFS"
-    spoken = speech.judged(envelope.rms, speech.band_bytes(samples, rate_hz))
+    spoken = speech.spoken(samples, rate_hz, envelope.rms)
     level = peak = spoken_level = None
     if status == "ok":
         highest = max(int(samples.max()), -int(samples.min()))

@@ -5,7 +5,8 @@ their first formant and rooms, fans and hiss change little within a second, its 
 Active is what rises 8 dB over the background there, in most frames of a fifth of a second, and is not faint beside the
 loud frames of the recording. The background is the level that 15 % of the frames lie under, of the whole recording and,
 where a recording is long, of the seconds around as well, for a background that changes. Where the loudest frames do not
-rise 10 dB over the background, speech cannot be told from noise, and nothing is active.
+rise 10 dB over the background, speech cannot be told from noise, and nothing is active. Noise that comes and goes rises as
+well; so what rises must have a pitch somewhere (:mod:`synth.audio.pitch`), as every few syllables of speech have.
 
 Percentiles that follow the noise floor are an old idea (R. Martin, "Noise power spectral density estimation based on
 optimal smoothing and minimum statistics", IEEE Trans. Speech and Audio Processing 9, 2001); band, percentile and margins
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.audio.envelope import BELOW_LOUD, FAINT, SILENT, active_thresholds, frame_length, rms_bytes
+from synth.audio.pitch import voiced
 from synth.tables import FRAMES_PER_S
 
 Ints = NDArray[np.int64]
@@ -34,6 +36,7 @@ LOUD_PERCENT, MOST_LOUD = 5, 10  # the loud level: so many per cent of the frame
 AROUND, MOST_OF = 11, 5  # a frame is active where 5 of the 11 frames around rise,
 WIDER = 3  # … and so are three frames on either side
 LOCAL_S = 8  # seconds in which the background is looked for in long recordings
+LONGEST_RUN = 50  # frames of a run that must have a pitch somewhere
 NOTHING = 255  # the byte of no sound at all
 FEWEST = 10  # frames with any sound, below which there is nothing to judge
 
@@ -50,18 +53,30 @@ class Judged:
 def band_bytes(samples: NDArray[np.int16], rate_hz: int) -> Bytes:
     """Return a byte per whole 20 ms, shape (n // frame_n,): the level between 250 and 750 Hz in half dB, larger = quieter.
 
-    Sums of neighbouring samples bring the frame to about 2 kHz, the difference of next neighbours but one does the rest.
-    Nothing crosses a frame. All sums are integers, those in float32 below 2**24 and those in float64 below 2**53: exact.
+    The difference of next neighbours but one, at about 2 kHz; nothing crosses a frame. Sums are integers below 2**53: exact.
     """
-    frame_n = frame_length(rate_hz)
-    width = max(1, round(rate_hz / BAND_RATE_HZ))
-    count = frame_n // width
-    frames = len(samples) // frame_n
-    cut = samples[: frames * frame_n].reshape(frames, frame_n)[:, : count * width]
-    sums = _sums(cut, width).reshape(frames, count)
-    moves = (sums[:, 2:] - sums[:, :-2]).astype(np.float64)
+    return _band_bytes(_coarse(samples, rate_hz), rate_hz)
+
+
+def _band_bytes(coarse: NDArray[np.float32], rate_hz: int) -> Bytes:
+    moves = (coarse[:, 2:] - coarse[:, :-2]).astype(np.float64)
     energy = np.einsum("ij,ij->i", moves, moves).astype(np.int64)
-    return rms_bytes(energy // (4 * width), frame_n)
+    return rms_bytes(energy // (4 * _width(rate_hz)), frame_length(rate_hz))
+
+
+def _width(rate_hz: int) -> int:
+    return max(1, round(rate_hz / BAND_RATE_HZ))
+
+
+def _coarse(samples: NDArray[np.int16], rate_hz: int) -> NDArray[np.float32]:
+    """Return sums of neighbouring samples at about 2 kHz, shape (frames, samples of a frame): integers below 2**24, exact.
+
+    What is left of a frame after the last whole sum is left out, at most 1 % of it at the usual rates.
+    """
+    frame_n, width = frame_length(rate_hz), _width(rate_hz)
+    count, frames = frame_n // width, len(samples) // frame_n
+    cut = samples[: frames * frame_n].reshape(frames, frame_n)[:, : count * width]
+    return _sums(cut, width).reshape(frames, count)
 
 
 def _sums(samples: NDArray[np.int16], width: int) -> NDArray[np.float32]:
@@ -72,8 +87,51 @@ def _sums(samples: NDArray[np.int16], width: int) -> NDArray[np.float32]:
     return wide if width == 1 else np.asarray(np.add.reduce(wide.reshape(-1, width), axis=1), np.float32)
 
 
-def judged(rms: Bytes, band: Bytes) -> Judged:
-    """Return which frames of one recording are speech, from its bytes: RMS and :func:`band_bytes`, both (frames,)."""
+def spoken(samples: NDArray[np.int16], rate_hz: int, rms: Bytes) -> Judged:
+    """Return which frames of one recording (n,) are speech; ``rms``: its RMS bytes (frames,).
+
+    What rises over the background as :func:`rising` finds it, in runs (pieces of at most a second of long ones) in which
+    something has a pitch.
+    """
+    coarse = _coarse(samples, rate_hz)
+    band = _band_bytes(coarse, rate_hz)
+    found = rising(rms, band)
+    if not found.active.any():
+        return found
+    around = np.zeros(len(found.active) + 2, np.bool_)
+    around[1:-1] = found.active
+    edges = np.flatnonzero(around[1:] != around[:-1])
+    first, end = _pieces(edges[::2], edges[1::2])
+    has_pitch = voiced(coarse, first, end, band)
+    if has_pitch.all():
+        return found
+    active = found.active.copy()
+    for a, b in zip(first[~has_pitch].tolist(), end[~has_pitch].tolist(), strict=True):
+        active[a:b] = False
+    if not has_pitch.any():
+        return Judged(
+            active,
+            "no-speech",
+            f"speech cannot be told from noise: what rises over the background for {int(found.active.sum()) / FRAMES_PER_S:g} s "
+            "has no pitch",
+        )
+    return Judged(active)
+
+
+def _pieces(first: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Return runs of frames, cut into equal pieces where they are long: a word and noise can be one run."""
+    frames = end - first
+    if frames.max() <= LONGEST_RUN:
+        return first, end
+    pieces = -(-frames // LONGEST_RUN)
+    of = np.repeat(np.arange(len(first)), pieces)
+    at = np.arange(len(of)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    begin = first[of] + frames[of] * at // pieces[of]
+    return begin, first[of] + frames[of] * (at + 1) // pieces[of]
+
+
+def rising(rms: Bytes, band: Bytes) -> Judged:
+    """Return which frames of one recording rise over its background, from RMS and :func:`band_bytes`, both (frames,)."""
     nothing = np.zeros(len(rms), np.bool_)
     sounds = (rms <= SILENT) & (
         band < NOTHING

@@ -303,8 +303,7 @@ class Listener:
             found = activity.windows_bytes(samples[: frames * self._frame_n].reshape(1, -1), self._frame_n)[0]
             self._rms[first : first + frames] = found
             if self._mixture:
-                band = speech.band_bytes(samples, self._folder.rate_hz)
-                self._spoken[first : first + frames] = speech.judged(found, band).active
+                self._spoken[first : first + frames] = speech.spoken(samples, self._folder.rate_hz, found).active
             if self._told[k]:
                 self._active[first : first + frames] = self._spoken[first : first + frames]
                 self._limits[k] = _faintest(found, self._active[first : first + frames])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.audio.envelope import FAINT, SILENT, active_thresholds, measure
-from synth.audio.speech import active_frames, band_bytes, has_bits, judged, packed
+from synth.audio.speech import active_frames, band_bytes, has_bits, packed, rising, spoken
 from tests.noises import NOISES, RATE, harmonic_voice, noise
 
 FRAME = RATE // 50
@@ -19,7 +19,7 @@ STEADY = ("white", "pink", "brown", "hum50", "hum60", "blue", "fan", "tone", "ro
 
 def rule(samples: np.ndarray, rate: int = RATE):
     samples = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
-    return judged(measure(samples, rate).rms, band_bytes(samples, rate))
+    return spoken(samples, rate, measure(samples, rate).rms)
 
 
 def by_hand(rms: list[int], band: list[int]) -> list[bool]:
@@ -67,7 +67,7 @@ def test_it_is_the_rule_that_is_written_down(pieces, seed):
     rng = np.random.default_rng(seed)
     band = np.concatenate([rng.integers(low, high + 1, count) for (low, high), count in pieces]).astype(np.uint8)
     rms = np.clip(band.astype(int) + rng.integers(-20, 10, len(band)), 0, 255).astype(np.uint8)
-    found = judged(rms, band)
+    found = rising(rms, band)
     assert found.active.tolist() == by_hand(rms.tolist(), band.tolist())
     assert (found.status == "ok") == bool(found.active.any()) == (found.reason is None)
 

@@ -26,7 +26,7 @@ import soxr
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from synth.audio.envelope import active, measure
-from synth.audio.speech import Judged, band_bytes, judged
+from synth.audio.speech import Judged, spoken
 from tests.noises import RATE, noise
 
 FRAME_N = RATE // 50
@@ -81,7 +81,7 @@ def level(samples: np.ndarray, truth: np.ndarray) -> float:
 def judge(samples: np.ndarray) -> Judged:
     """Ask the rule."""
     whole = np.clip(np.rint(samples * min(1.0, 32000 / max(np.abs(samples).max(), 1))), -32768, 32767).astype(np.int16)
-    return judged(measure(whole, RATE).rms, band_bytes(whole, RATE))
+    return spoken(whole, RATE, measure(whole, RATE).rms)
 
 
 def padded(samples: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
