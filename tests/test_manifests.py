@@ -42,6 +42,6 @@ def test_it_is_made_as_its_readme_says(tmp_path):
     assert made.digest == open_plan(FOLDER / "plan.parquet").digest
 
 
-@pytest.mark.parametrize("name", ["README.md", "plan.parquet", "sources.parquet"])
+@pytest.mark.parametrize("name", ["README.md", "plan.parquet", "sources.parquet", "levels.png", "levels.svg"])
 def test_it_is_small(name):
     assert (FOLDER / name).stat().st_size < 300_000

@@ -80,7 +80,7 @@ class Stamp:
     """What tells an unchanged file without reading it.
 
     ``ctime_ns`` is when the file system last changed anything about it, which no program can set: a file that was put in
-    its place, or written anew, with the old size and time differs there (on Windows, where it is the time of creation,
+    its place, or rewritten, with the old size and time differs there (on Windows, where it is the time of creation,
     in the inode).
     """
 

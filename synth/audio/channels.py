@@ -1,4 +1,4 @@
-"""Decoded channels to mono 16-bit samples: floats scaled and rounded, channels averaged, and what is lost thereby.
+"""Decoded channels to mono 16-bit samples: floats scaled and rounded, channels averaged, and what is lost in doing so.
 
 Floats. Full scale is 1. A file of floats can hold more than that; it is scaled as a whole, so that its highest sample is
 full scale, and says so: nothing is clipped. Values hundreds of times full scale are integers that were stored as floats:

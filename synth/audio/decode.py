@@ -27,7 +27,7 @@ from synth.units import counted
 
 __all__ = ["Decoded", "UndecodableError", "decode", "read_window", "seeks"]
 
-VERSION = 2  # of the samples that a file gives; what was decoded by another is decoded anew
+VERSION = 2  # of the samples that a file gives; what another version decoded is decoded again
 _HEAD_BYTES = 256
 _POINTER = b"version https://git-lfs"
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"

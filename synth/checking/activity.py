@@ -105,7 +105,7 @@ def voices(active: Bools, onset_n: Ints, clip_of_part: Ints, clips: int, length_
 class Measured:
     """What was measured of the parts that speak in the sampled clips, end to end: rows of ``part`` in the manifest.
 
-    ``spoken``: frames that are speech by the rule, found anew from the samples of the whole recording; -1 where it was not
+    ``spoken``: frames that are speech by the rule, found again from the samples of the whole recording; -1 where it was not
     measured.
     """
 

@@ -1,4 +1,4 @@
-"""People behind the speaker ids, found anew from SOURCES: nobody is in two splits, or twice in a clip.
+"""People behind the speaker ids, worked out again from SOURCES: nobody is in two splits, or twice in a clip.
 
 Two ids are one person's if they are written alike but for case, Unicode form and white space, or if they share a file or
 samples; whoever is linked to somebody is linked to all whom that one is linked to. Nothing is taken from the code that

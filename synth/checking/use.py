@@ -69,7 +69,7 @@ def dependence(clips: Clips, names: list[str]) -> Finding:
     """Check that no voice is tied to a cell: Pearson's chi-square of speaker by cell, for each split and sex.
 
     Fails when a table is less probable than 1e-4 (times the number of tables). On honest plans of 36,000 clips with 3 to 13
-    speakers of a sex the statistic is 0.8 to 1.2 times its degrees of freedom in the mean, as it should be.
+    speakers of a sex the statistic is 0.8 to 1.2 times its degrees of freedom on average, as it should be.
     """
     sources = clips.sources
     speaker, sex = clips.of_source(sources.code("speaker_id"), -1), clips.of_source(sources.sex, -1)

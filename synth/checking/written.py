@@ -26,7 +26,7 @@ def card(
     """Check the figures of a data card: ``counts`` are the manifest's, by class or label, and by split; ``all`` is all clips.
 
     ``others``: what is wrong with further facts of it. Its head is what the Hub's library loads by, before anything else.
-    A card that somebody wrote anew, without these figures, is only reported.
+    A card that somebody rewrote without these figures is only reported.
     """
     if text is None:
         return Finding("card", False, "README.md is missing; make it again with: synth render plan.parquet -o .", {})

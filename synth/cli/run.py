@@ -57,7 +57,7 @@ def command(session: Session, recipe: str, dry_run: bool) -> None:
             continue
         try:
             found = _run(line, session)
-        except PartialError as error:  # what could not be had is listed; the rest goes on with what there is
+        except PartialError as error:  # what is missing is listed; the rest goes on with what there is
             session.say(str(error))
             missing.append(f"synth {line.name}: {error}")
             found = None

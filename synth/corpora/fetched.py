@@ -26,7 +26,7 @@ def matches(listing: Listing) -> bool:
 
 
 def read(listing: Listing) -> Corpus:
-    """Read the clips that the ledger has; videos that were not to be had are counted, not listed.
+    """Read the clips that the ledger has; videos that were not available are counted, not listed.
 
     A video is a group: no split may hold two of its segments. Raises InputError while a fetch is going on or was
     interrupted, as its journal knows more than the ledger.

@@ -90,7 +90,7 @@ def fetch(wanted: Sequence[Wanted], folder: Path, settings: Settings, progress: 
         UsageError: a setting that cannot be.
         InputError: another process writes there, the clips there have another rate, the cookies or the ledger cannot be
             read, the disk is full.
-        KeyboardInterrupt: passed on; what was had is recorded.
+        KeyboardInterrupt: passed on; what was fetched is recorded.
     """
     for name, value in (("--pace", settings.pace_per_h), ("--jobs", settings.jobs), ("--rate", settings.rate_hz)):
         if not value > 0:

@@ -105,7 +105,7 @@ class Ledger:
     def expect(self, wanted: Iterable[Wanted]) -> list[Row]:
         """Return the row of every segment, new ones for those that were never asked for, and write the table.
 
-        A segment that now ends elsewhere is another one: its clip is not what is wanted, and it is asked for anew.
+        A segment that now ends elsewhere is another one: its clip is not what is wanted, and it is requested again.
         """
         found, changed = [], not self._table.exists()
         with self._lock:

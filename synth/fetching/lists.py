@@ -105,7 +105,7 @@ def bring(name: str, progress: Progress) -> Path:
     """Return a file of AudioSet's from the cache; download it where it is not there.
 
     Raises:
-        NotFetchedError: it could not be had; the message says what to get and where to put it.
+        NotFetchedError: it could not be fetched; the message says what to get and where to put it.
         InputError: the disk is full.
     """
     found = kept(name)

@@ -21,7 +21,7 @@ MOST_TEXT = 300  # characters of a message that are kept
 class Verdict:
     """A status of the ledger, whether asking again is useless, and what to do now.
 
-    ``next``: book it and go on. ``again``: ask once more at once, the address had grown stale. ``hold``: all workers
+    ``next``: book it and go on. ``again``: ask once more at once, as the address has expired. ``hold``: all workers
     wait, then ask again. ``stop``: no worker asks for anything more. ``disk``: the run cannot go on at all.
     ``in_a_row`` is how many such items in a row say more of this machine or its network than of the items: then
     everything stops; 0 for what says something of the item alone.

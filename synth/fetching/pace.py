@@ -72,7 +72,7 @@ class Patience:
         return self.failures >= most
 
     def succeeded(self) -> None:
-        """Begin to count anew."""
+        """Start counting again."""
         self.refusals, self.failures, self.kind = 0, 0, None
 
 

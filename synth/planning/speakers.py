@@ -128,10 +128,10 @@ class Speakers:
         return np.asarray(within - cumulated[row])
 
     def _cyclic(self, rows: Ints, uses: Ints, begins: Ints) -> Ints:
-        """One cyclic order, drawn anew whenever a clip starts at a use that is a multiple of P.
+        """One cyclic order, drawn again whenever a clip starts at a use that is a multiple of P.
 
         With so few speakers an epoch leaves no room for repairs. Consecutive uses of one cyclic order never repeat a
-        speaker; drawing it anew keeps a voice from being tied to the cells that fall on its turn.
+        speaker; drawing it again keeps a voice from being tied to the cells that fall on its turn.
         """
         size = self.count
         cumulated = self.period.uses[self.sex]

@@ -31,7 +31,7 @@ class Lists:
         self._given, self._progress = given, progress
 
     def classes(self, asked: Sequence[str]) -> Classes:
-        """Return the classes; none where their list is not to be had and all that is asked for are mids.
+        """Return the classes; none where their list is not available and all requested labels are mids.
 
         Raises InputError where a name is asked for and there is no list to look it up in.
         """

@@ -84,7 +84,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a run will take: videos to ask for, bytes to download and on the disk, seconds at best; ``there`` are had."""
+    """What a run will take: videos to request, bytes to download and on the disk, seconds at best; ``there``: clips that are there already."""
 
     there: int
     given_up: int
@@ -116,7 +116,7 @@ def select(choice: Choice, progress: Progress) -> Selection:
 
     Raises:
         UsageError: a value that cannot be, a label that does not exist.
-        InputError: a file that is missing or damaged, a list that could not be had.
+        InputError: a file that is missing or damaged, a list that could not be fetched.
         InfeasibleError: no segment is left; with the counts.
     """
     check(choice)

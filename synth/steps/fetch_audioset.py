@@ -1,4 +1,4 @@
-"""``synth fetch-audioset``: clips of AudioSet's classes, a ledger of what could not be had, and a SOURCES table."""
+"""``synth fetch-audioset``: clips of AudioSet's classes, a ledger of what is missing and why, and a SOURCES table."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _PER_H = {"s": 3600.0, "min": 60.0, "h": 1.0, "d": 1 / 24}
 class Fetched(Result):
     """What a run came to.
 
-    ``folder`` holds the clips, the ledger and ``sources`` (None where nothing was had). ``by_reason`` counts what is
-    missing by the ledger's status; ``final`` of the missing are refused for good. ``answered`` segments are had or
+    ``folder`` holds the clips, the ledger and ``sources`` (None where nothing was found). ``by_reason`` counts what is
+    missing by the ledger's status; ``final`` of the missing are refused for good. ``answered`` segments are found or
     refused for good: the yield is that of these, ``interval`` its 95 % interval after Wilson.
     """
 
@@ -81,7 +81,7 @@ def fetch_audioset(
 ) -> Fetched:
     """Fetch the segments of some classes, each by its display name in any case or its mid, and index them.
 
-    Run it again to go on: only what is missing and may still be had is asked for. What could not be had is no error
+    Run it again to go on: only what is missing and may still be available is requested. What is missing is no error
     here; see ``missing``, ``by_reason`` and the ledger.
 
     Raises:

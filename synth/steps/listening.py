@@ -31,7 +31,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Pcm = NDArray[np.int16]
 
-REMEASURED_N = 100_000_000  # samples of whole recordings that are measured anew unless all are wanted
+REMEASURED_N = 100_000_000  # samples of whole recordings that are measured again unless all are wanted
 DECODING = 10  # how much dearer a sample is that must be decoded first
 
 
@@ -286,7 +286,7 @@ class Listener:
         return source, part[first]
 
     def _measure_recordings(self, everything: bool) -> str:
-        """Measure the envelopes of whole recordings anew, from the samples that are rendered; say how many."""
+        """Measure the envelopes of whole recordings again, from the samples that are rendered; say how many."""
         if self._again is None:
             return "levels and speech from sources.parquet"
         used, _ = self._used(self._chosen)

@@ -169,7 +169,7 @@ def job_of(
 ) -> Job:
     """Return the job that re-renders an output folder, its sources found and checked (for audit and verify).
 
-    ``doubted``: rows of SOURCES whose files are hashed anew, whatever the cache knows of them.
+    ``doubted``: rows of SOURCES whose files are hashed again, whatever the cache knows of them.
     """
     places, files = material(opened, given, progress, doubted)
     return job_with(opened, out, places, files)

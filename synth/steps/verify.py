@@ -214,7 +214,7 @@ class Folder:
         return self.opened_plan.length_n
 
     def job(self, rows: Ints, given: Mapping[str, Path], progress: Progress, without: Collection[str] = ()) -> Job:
-        """Return the job that makes the clips again; the recordings of ``rows`` are hashed anew, as nothing is taken on trust.
+        """Return the job that makes the clips again; the recordings of ``rows`` are hashed again, as nothing is taken on trust.
 
         ``without``: source_ids that are not looked for, as no clip of ``rows`` uses them. Raises UnlikeError for other
         recordings that are missing, or not those that the plan was made for, InputError where a root is not to be found.

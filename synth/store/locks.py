@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from synth.errors import InputError
+from synth.errors import FULL, InputError, disk_full
 
 LOCK_NAME = ".synth.lock"
 _OWNER_NAME = ".synth.owner"
@@ -31,7 +31,7 @@ def writing(folder: Path, instead: str = "wait for it, or choose another --out")
     except Timeout:
         raise InputError(f"{folder} is being written by {_named(owner)}; {instead}") from None
     try:
-        owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        _say_who(owner)
         yield
     finally:
         owner.unlink(missing_ok=True)
@@ -51,6 +51,15 @@ def briefly(path: Path) -> Iterator[None]:
         finally:
             with suppress(PermissionError):  # Windows, where filelock removes it
                 name.unlink(missing_ok=True)
+
+
+def _say_who(owner: Path) -> None:
+    try:
+        owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+    except OSError as error:
+        if error.errno in FULL:  # the system names no file where a write fails
+            raise disk_full(owner, error) from error
+        raise
 
 
 def _named(owner: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 
 import numpy as np
@@ -86,6 +87,39 @@ def test_a_cache_that_may_not_grow_says_where_another_may_lie(made, tmp_path, mo
     assert str(tmp_path / "cache") in done.stderr
     assert "delete that folder" not in done.stderr
     assert not (tmp_path / "new.parquet").exists()
+    assert litter(tmp_path) == []
+
+
+@pytest.mark.parametrize("most_bytes", [0, 20])
+@pytest.mark.parametrize(
+    ("words", "out"),
+    [
+        (("clean", "labelled.parquet", "--scores", "scores.csv", "-o", "new.parquet"), "new.parquet"),
+        (("review", "verdicts.parquet", "--export", "new.csv"), "new.csv"),
+        (("review", "verdicts.parquet", "--apply", "said.csv"), "verdicts.parquet"),
+        (("fetch-audioset", "--csv", "lists", "--label", "Horn", "--adopt", "a", "--out", "new"), "new/ledger.parquet"),
+    ],
+    ids=lambda value: "-".join(value[:1]) if isinstance(value, tuple) else "",
+)
+def test_verdicts_and_ledgers(made, tmp_path, words, out, most_bytes):
+    (tmp_path / "scores.csv").write_text(
+        "path,label,score\n" + "".join(f"{k}.wav,{'ab'[k % 2]},{k}\n" for k in range(12))
+    )
+    shutil.copy(made / "labelled.parquet", tmp_path)
+    shutil.copytree(made / "a", tmp_path / "a")
+    shutil.copy(tmp_path / "a" / "0.wav", tmp_path / "a" / "Yabcdefghij0_30000_32000.wav")
+    synth("clean", "labelled.parquet", "--scores", "scores.csv", "-o", "verdicts.parquet", cwd=tmp_path)
+    (tmp_path / "said.csv").write_text("source_id,label,verdict\na/0.wav,a,keep\n")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "class_labels_indices.csv").write_text("index,mid,display_name\n0,/m/01,Horn\n")
+    (tmp_path / "lists" / "eval_segments.csv").write_text('abcdefghij0, 30.000, 32.000, "/m/01"\n')
+    before = (tmp_path / out).read_bytes() if (tmp_path / out).exists() else None
+    done = limited(words, most_bytes, tmp_path)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "disk is full for a file so large" in done.stderr and "Traceback" not in done.stderr
+    assert "a file could not be written" not in done.stderr
+    after = (tmp_path / out).read_bytes() if (tmp_path / out).exists() else None
+    assert after == before
     assert litter(tmp_path) == []
 
 
