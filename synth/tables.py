@@ -18,6 +18,7 @@ FRAMES_PER_S = 50
 NOISE = "noise"  # the corpus name of background noise in SOURCES
 VERDICT_ORDER = ("keep", "doubtful", "wrong")  # from good to bad; 'unjudged' stands aside: nobody could tell
 FORMAT_VERSION = "1"
+MADE_FROM = "synth_made_from"  # metadata of a manifest: those of its plan and sources, and the version that rendered
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,12 @@ LEVEL_DB = 0.052  # the manifest's levels are rounded to tenths, and these are m
 SILENT_DBFS = -119.0  # one sample in ten thousand is 1
 
 
-def rendered(clips: Clips, looked: Ints, differ: Ints, damaged: Ints, why: str, changed: str = "") -> Finding:
+def rendered(
+    clips: Clips, looked: Ints, differ: Ints, damaged: Ints, why: str, changed: str = "", form: str = "audio"
+) -> Finding:
     """Check that the sampled clips are what the plan makes.
 
-    ``why`` says why they, or some of them, could not be made again; ``changed`` which recordings are others than they were.
+    ``why`` says why they, or some of them, could not be made again; ``changed`` which recordings are others than they were; ``form`` how clips are stored.
     ``looked``, ``differ``, ``damaged``: rows of clips.
     """
     figures = {
@@ -28,7 +30,7 @@ def rendered(clips: Clips, looked: Ints, differ: Ints, damaged: Ints, why: str, 
     }
     wrong = [changed] if changed else []
     if len(damaged):
-        wrong.append(f"{counted(len(damaged), 'clip')} cannot be read{named(clips.ids(damaged))}")
+        wrong.append(f"{counted(len(damaged), 'clip')} cannot be read as {form}{named(clips.ids(damaged))}")
     if len(differ):
         wrong.append(
             f"{len(differ):,} of {counted(len(looked), 'clip')} are not what the plan makes{named(clips.ids(differ))}"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from synth.checking.findings import Finding, named
 from synth.checking.rows import Clips
+from synth.checking.sentences import Piece, Sentence, compared, count, joined, lines, things
 from synth.licences import NOT_SHAREABLE, SEVERAL, UNKNOWN
 from synth.units import counted
 
@@ -41,6 +42,10 @@ _KINDS = {
     "CLOSED": f"LicenseRef-YouTube LicenseRef-all-rights-reserved {NOT_SHAREABLE}",
 }
 _KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+_LIKE_AN_ID = re.compile(r"\b(?:LicenseRef-[\w-]*\w|(?:CC|ODbL|ODC|PDDL|BSD|CDLA|Apache|GPL)[\w-]*-[\w.-]*\d)")
+_ON_THE_HUB = re.compile(
+    r"cc-by(-nc)?(-sa|-nd)?-[2-4]\.[05]|cc0-1\.0|mit|isc|unlicense|apache-2\.0|bsd-[23]-clause|cdla-permissive-[12]\.0"
+)
 Ways = frozenset[frozenset[str]]
 
 
@@ -53,8 +58,12 @@ class Expected:
     forbidden: bool
 
 
-def licence(clips: Clips, start_n: Ints | None, card: str | None, attributions: str | None, rate_hz: int) -> Finding:
+def licence(
+    clips: Clips, start_n: Ints | None, card: str | None, attributions: str | None, rate_hz: int, earlier: bool = False
+) -> Finding:
     """Check the column ``licence``, and what the data card and ``attribution.txt`` (their texts, None without one) say.
+
+    ``earlier``: a card of version 0.1.0, which did not say how many clips may not be shared.
 
     ``start_n``: (parts,) where each part of a labelled clip begins in its recording, in samples; None for mixtures.
     """
@@ -76,9 +85,9 @@ def licence(clips: Clips, start_n: Ints | None, card: str | None, attributions: 
     first_use = np.unique(clips.source[clips.known], return_index=True)[1]
     used = np.bincount(code[clips.known][first_use], minlength=len(names))
     recordings: dict[str, int] = {}
-    for name, count in zip(names, used.tolist(), strict=True):
-        if count:
-            recordings[name] = recordings.get(name, 0) + count
+    for name, many in zip(names, used.tolist(), strict=True):
+        if many:
+            recordings[name] = recordings.get(name, 0) + many
     problems = []
     if wrong.any():
         first = wanted[int(group[int(np.argmax(wrong))])]
@@ -92,7 +101,7 @@ def licence(clips: Clips, start_n: Ints | None, card: str | None, attributions: 
             f"{counted(len(freer), 'recording')} used under a freer licence than a copy of it{named(freer, 2)}"
         )
     if card is not None:
-        problems += _of_card(card, whole, recordings, held, len(clips))
+        problems += _of_card(card, whole, recordings, held, clips, earlier)
     if attributions is None:
         problems.append("attribution.txt is missing")
     else:
@@ -281,33 +290,56 @@ def _ways(text: str) -> Ways:
     return frozenset([frozenset([text])]) if words else frozenset(ways)
 
 
-def _of_card(card: str, whole: frozenset[str], recordings: dict[str, int], held: int, clips: int) -> list[str]:
+def _of_card(
+    card: str, whole: frozenset[str], recordings: dict[str, int], held: int, clips: Clips, earlier: bool
+) -> list[str]:
     """Return what is wrong in the section on the licence, and in the head that the Hub reads."""
     section = re.search(r"^## Licence\n(.*?)(?=^## |\Z)", card, re.M | re.S)
     if section is None:
         return ["README.md has no section on the licence"]
-    text = section[1].strip()
+    paragraph = next((line for line in lines(section[1].strip()) if line), "")
     problems = []
-    if not any(text.startswith(f"{one}:") for one in whole):
+    if not any(paragraph.startswith(f"{one}:") for one in whole):
         problems.append(f"README.md does not name {' or '.join(sorted(whole))} as the licence of the whole")
-    lost = [
-        f"{count:,} {name}"
-        for name, count in recordings.items()
-        if not re.search(rf"(?<![\d,]){count:,} {re.escape(name)}(?=[.,;]?(?:\s|$))", text)
-    ]
-    if lost:
-        problems.append(f"README.md does not count the recordings by licence: {', '.join(lost)}")
-    subject = (
-        f"The {counted(clips, 'clip')} may not be shared"
-        if held == clips
-        else f"{held:,} of {clips:,} clips may not be shared"
-    )
-    if held and subject not in text:
-        problems.append(f"README.md does not say that {subject[0].lower()}{subject[1:]}")
-    head = re.search(r"^license: (\S+)$", card, re.M)
-    if head and head[1] != "other" and not any(one.lower().startswith(head[1]) for one in whole):
-        problems.append(f"the head of README.md says license: {head[1]}")
+    each = sorted(recordings.items())
+    if earlier:
+        sentences = [Sentence((count(many), f" recordings {name}"), anywhere=True) for name, many in each]
+    else:
+        sentences = [_counted("Recordings by licence: ", each)]
+        used = np.bincount(clips.licence[clips.licence >= 0], minlength=len(clips.licence_names)).tolist()
+        by_clip = sorted((name, many) for name, many in zip(clips.licence_names, used, strict=True) if many)
+        if len(by_clip) > 1:
+            sentences.append(_counted("Clips by licence (column licence): ", by_clip))
+        subject = "The " if held == len(clips) else f"{held:,} of "
+        said: tuple[Piece, ...] = (subject, things(len(clips), "clip"), " may not be shared")
+        sentences += [Sentence(said, anywhere=True)] if held else []
+    wrong, lacking = compared(paragraph, sentences)
+    problems += [f"README.md on the licence: {one}" for one in wrong + lacking]
+    known = {*whole, NOT_SHAREABLE, SEVERAL, UNKNOWN, *(name for name in clips.licence_names if name)}
+    known |= {one for name in recordings for way in _ways(name) for one in way}
+    others = [one for one in _LIKE_AN_ID.findall(paragraph) if not any(one in name.split() for name in known)]
+    if others:
+        problems.append(f"README.md names licences that no recording has{named(dict.fromkeys(others))}")
+    front = card.partition("\n---\n")[0] if card.startswith("---\n") else ""
+    head = re.search(r"^license: (\S+)$", front, re.M)
+    if front and not head:
+        problems.append("the head of README.md says no license")
+    if head and head[1] not in {one for name in whole for one in _hub_names(name, earlier)}:
+        problems.append(f"the head of README.md says license: {head[1]}, the whole is {' or '.join(sorted(whole))}")
     return problems
+
+
+def _counted(begins: str, each: Sequence[tuple[str, int]]) -> Sentence:
+    return Sentence((begins, *joined([count(many), f" {name}"] for name, many in each), "."), anywhere=True)
+
+
+def _hub_names(licence: str, earlier: bool) -> set[str]:
+    """Return how the Hub may call a licence: it knows the usual families by their ids, all others are ``other``."""
+    low = licence.lower()
+    if _ON_THE_HUB.fullmatch(low):
+        return {low}
+    family = re.sub(r"-1\.0$", "", low) if low in ("odbl-1.0", "odc-by-1.0", "pddl-1.0") else ""
+    return {family or "other", low} if earlier else {family or "other"}
 
 
 def _of_credits(clips: Clips, text: str) -> list[str]:

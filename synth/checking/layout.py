@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synth.checking import stored
+from synth.audio.encode import WAV_HEADER_BYTES
+from synth.checking import beside, stored
 from synth.checking.findings import Finding, named
 from synth.errors import InputError
 from synth.store.parquet import File, metadata, own_metadata
@@ -47,6 +48,7 @@ class Wanted:
     out: Path
     shards: Sequence[stored.Part]
     rate_hz: int
+    length_n: int
     codec: str
     stems: bool
     stamp: Mapping[str, str]
@@ -92,6 +94,10 @@ def problems(wanted: Wanted) -> list[str]:
     """Return what is wrong with the files, a sentence each. A shard that is missing or damaged is another finding."""
     in_files = bool(wanted.shards) and not wanted.shards[0].has_audio
     wrong = _strays(wanted)
+    if others := beside.strays(wanted.out):
+        wrong.append(
+            f"{counted(len(others), 'file')} beside data/ that may be loaded with it, or run{named(others, 3)}"
+        )
     manifest = File(wanted.out / "manifest.parquet", memory_map=True)
     wrong += [f"manifest.parquet: {why}" for why in _schema(manifest, wanted, audio=False, file_name=in_files)]
     for said in (metadata(manifest.schema_arrow), own_metadata(manifest)):
@@ -104,7 +110,7 @@ def problems(wanted: Wanted) -> list[str]:
             continue
         why = _schema(file, wanted, audio=part.has_audio, file_name=not part.has_audio)
         if not why and file.metadata.num_rows == part.end - part.first:
-            why = _paths(file, part, wanted)
+            why = _paths(file, part, wanted) or _containers(file, part, wanted)
         wrong += [f"{part.name}: {one}" for one in why]
         folders += [part.table.parent.relative_to(wanted.out).as_posix()] * (part.end - part.first)
     if in_files and len(folders) == len(wanted.ids) and "file_name" in manifest.schema_arrow.names:
@@ -208,6 +214,41 @@ def _inner(feature: object, kind: pa.DataType, structs: bool) -> object:
         torn = structs and feature["_type"] == "Sequence" and pa.types.is_struct(kind)
         return None if torn else feature.get("feature")
     return None
+
+
+def _containers(file: File, part: stored.Part, wanted: Wanted) -> list[str]:
+    """Return whether a shard of WAV holds fewer bytes than WAV takes: then some of its sounds are of another container.
+
+    FLAC has no size of its own; of both, the clips that are listened to are looked at one by one.
+    """
+    if wanted.codec != "wav":
+        return []
+    size = WAV_HEADER_BYTES + 2 * wanted.length_n
+    if not part.has_audio:
+        names = [name for name in wanted.names(part) if (part.table.parent / name).is_file()]
+        other = [name for name in names if (part.table.parent / name).stat().st_size != size]
+        return (
+            [f"{counted(len(other), 'file')} of another size than WAV of the clips' length{named(other, 3)}"]
+            if other
+            else []
+        )
+    sounds = {"audio.bytes": part.end - part.first}
+    if wanted.stems:
+        sounds["stems.list.element.bytes"] = int(wanted.parts[part.first : part.end].sum())
+    held: dict[str, int] = {}
+    for k in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(k)
+        for column in map(group.column, range(group.num_columns)):
+            try:
+                name = column.path_in_schema
+            except UnicodeError:
+                return ["the names of its columns are damaged"]
+            held[name] = held.get(name, 0) + column.total_uncompressed_size
+    return [
+        f"{name} holds {held.get(name, 0):,} bytes, too few for {counted(count, 'sound')} as WAV, {count * size:,}"
+        for name, count in sounds.items()
+        if held.get(name, 0) < count * size
+    ]
 
 
 def _paths(file: File, part: stored.Part, wanted: Wanted) -> list[str]:

@@ -6,7 +6,7 @@ frames, not by matrices of the renderer. A column is float32 of what is computed
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from synth.audio.decibels import FULL_SCALE, UNITY
 from synth.audio.envelope import FAINT, active_thresholds
+from synth.checking import planned as promises
 from synth.checking.findings import Finding, named
 from synth.checking.rows import Sources, nulls
 from synth.store.arrays import as_numpy, ragged
@@ -43,14 +44,15 @@ STEP = 1 << 22  # frames of parts that are looked at together
 class Planned:
     """What the plan says of its clips; of their parts end to end, those of clip i in ``offsets[i]:offsets[i + 1]``.
 
-    ``clip_id``, ``snr_db`` and ``split`` (clips,), ``sir_db`` (parts,) as they stand in the plan; ``source``: rows of SOURCES; the rest in
-    samples, gains in 1/4096. ``spoken``: clips are mixtures of speakers, not labelled recordings as they are.
+    ``clip_id``, ``split`` and ``columns`` (those of :mod:`synth.checking.planned`, clips,), ``sir_db`` and ``active_s`` (parts,)
+    as they stand in the plan; ``source``: rows of SOURCES; the rest in samples, gains in 1/4096. ``spoken``: clips are
+    mixtures of speakers, not labelled recordings as they are.
     """
 
     sources: Sources
     clip_id: pa.ChunkedArray
     split: pa.ChunkedArray
-    snr_db: pa.ChunkedArray
+    columns: Mapping[str, pa.ChunkedArray]
     offsets: Ints
     source: Ints
     start_n: Ints
@@ -58,6 +60,7 @@ class Planned:
     length_n: Ints
     gain_q12: Ints
     sir_db: pa.Array | pa.ChunkedArray
+    active_s: NDArray[np.float32]
     clip_n: int
     rate_hz: int
     spoken: bool
@@ -89,24 +92,34 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Of some clips: active frames and energy in them, (parts,), clips' overlap and most at once, (clips,)."""
+    """Of some clips: active frames, energy in them and in all frames, (parts,), clips' overlap and most at once, (clips,)."""
 
     frames: Ints
     energy: Floats
+    total: Floats
     overlap: NDArray[np.float32]
     most: Ints
 
 
-def finding(planned: Planned, pages: Iterable[pa.Table]) -> Finding:
-    """Check the columns ``LEAVES`` of a manifest, page by page, against what plan and SOURCES make of them."""
+def findings(planned: Planned, pages: Iterable[pa.Table]) -> list[Finding]:
+    """Check the columns ``LEAVES`` of a manifest, page by page, against what plan and SOURCES make of them, and the plan's."""
     wrong: dict[str, int] = {}
     shown: dict[str, list[int]] = {}
+    broken: dict[str, tuple[int, list[str]]] = {}
     first = 0
     for page in pages:
         end = first + page.num_rows
         if end >= len(planned.offsets):
             break  # more rows than the plan: said by another finding
-        for name, rows in _differences(planned, first, end, page).items():
+        heard = _heard(planned, first, end)
+        for name, rows in promises.differences(
+            _stretch(planned, first, end, heard), planned.clip_n, planned.spoken
+        ).items():
+            if len(rows):
+                count, ids = broken.get(name, (0, []))
+                more = [planned.clip_id[row].as_py() for row in (rows[:3] + first).tolist()]
+                broken[name] = count + len(rows), [*ids, *more][:3]
+        for name, rows in _differences(planned, first, end, page, heard).items():
             if len(rows):
                 wrong[name] = wrong.get(name, 0) + len(rows)
                 shown.setdefault(name, []).extend((rows[:5] + first).tolist())
@@ -120,18 +133,34 @@ def finding(planned: Planned, pages: Iterable[pa.Table]) -> Finding:
         if wrong
         else f"levels, times, gains, ratios, overlap and rates of {counted(first, 'clip')}, computed again, are the manifest's"
     )
-    return Finding("columns", not wrong, says, {"clips": first, "wrong": wrong})
+    columns = Finding("columns", not wrong, says, {"clips": first, "wrong": wrong})
+    return [columns, promises.finding(broken, first)]
 
 
-def _differences(planned: Planned, first: int, end: int, page: pa.Table) -> dict[str, Ints]:
+def _stretch(planned: Planned, first: int, end: int, heard: Heard) -> promises.Stretch:
+    a, b = int(planned.offsets[first]), int(planned.offsets[end])
+    source = planned.source[a:b]
+    return promises.Stretch(
+        columns={name: column.slice(first, end - first) for name, column in planned.columns.items()},
+        sir_db=planned.sir_db.slice(a, b - a),
+        active_s=planned.active_s[a:b],
+        clip=np.repeat(np.arange(end - first), np.diff(planned.offsets[first : end + 1])),
+        voice=~planned.sources.noise[source],
+        sex=planned.sources.sex[source],
+        gain_q12=planned.gain_q12[a:b].astype(np.int64),
+        frames=heard.frames,
+        energy=heard.total,
+    )
+
+
+def _differences(planned: Planned, first: int, end: int, page: pa.Table, heard: Heard) -> dict[str, Ints]:
     """Return by column which rows of a page (clips ``first`` to ``end`` of the plan) are not as computed."""
     out: dict[str, Ints] = {}
     a, b = int(planned.offsets[first]), int(planned.offsets[end])
     count, rate = end - first, planned.rate_hz
-    heard = _heard(planned, first, end)
     exact = np.ones(count, np.bool_)
     clips: dict[str, tuple[Numbers, Bools]] = {
-        "snr_db": _read(planned.snr_db.slice(first, count), np.float32),
+        "snr_db": _read(planned.columns["snr_db"].slice(first, count), np.float32),
         "overlap": (heard.overlap, exact & planned.spoken),
         "max_concurrent": (heard.most, exact & planned.spoken),
         "duration_s": (np.full(count, planned.clip_n / rate), exact),
@@ -199,15 +228,17 @@ def _heard(planned: Planned, first: int, end: int) -> Heard:
             Heard(
                 np.bincount(part[active], minlength=b - a),
                 np.bincount(part[active], energy_of[rms[at[active]]], b - a).astype(np.float64),
+                np.bincount(part[inside], energy_of[rms[at[inside]]], b - a).astype(np.float64),
                 (several / np.maximum(anybody, 1)).astype(np.float32),
                 at_once.max(axis=1, initial=0),
             )
         )
     if not found:
-        return Heard(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.float32), np.zeros(0, np.int64))
+        return Heard(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0, np.float32), np.zeros(0, np.int64))
     return Heard(
         np.concatenate([one.frames for one in found]),
         np.concatenate([np.asarray(one.energy, np.float64) for one in found]),
+        np.concatenate([np.asarray(one.total, np.float64) for one in found]),
         np.concatenate([one.overlap for one in found]),
         np.concatenate([one.most for one in found]),
     )

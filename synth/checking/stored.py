@@ -23,6 +23,8 @@ from synth.tables import AUDIO
 Ints = NDArray[np.int64]
 Pcm = NDArray[np.int16]
 
+_BEGINS = {"wav": b"RIFF", "flac": b"fLaC"}
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -33,6 +35,7 @@ class Part:
     first: int
     end: int
     has_audio: bool  # in the Parquet file; otherwise beside it, one file a clip
+    codec: str  # wav or flac
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ def _from_table(file: File, part: Part, chosen: Ints, length_n: int, rate_hz: in
                 for batch in file.iter_batches(batch_size=step, row_groups=[group], columns=columns, use_threads=False):
                     here = wanted[(wanted >= at) & (wanted < at + batch.num_rows)] - at
                     for a, b in _neighbours(here):
-                        yield _decoded(batch.slice(a, b - a), first + at + a, length_n, rate_hz)
+                        yield _decoded(batch.slice(a, b - a), first + at + a, length_n, rate_hz, part.codec)
                     at += batch.num_rows
                     done = first + at
                     if at > wanted[-1]:
@@ -141,18 +144,20 @@ def _neighbours(rows_: Ints) -> list[tuple[int, int]]:
     return [(int(run[0]), int(run[-1]) + 1) for run in np.split(rows_, cuts)]
 
 
-def _decoded(batch: pa.RecordBatch, first: int, length_n: int, rate_hz: int) -> Run:
+def _decoded(batch: pa.RecordBatch, first: int, length_n: int, rate_hz: int, codec: str) -> Run:
     count = batch.num_rows
     if not _holds_sounds(batch.schema, "audio", AUDIO):
         return Run(first, np.zeros((count, length_n), np.int16), None, list(range(first, first + count)))
-    mix, damaged = _samples(batch.column("audio").field("bytes"), length_n, rate_hz)
+    mix, damaged = _samples(batch.column("audio").field("bytes"), length_n, rate_hz, codec)
     stems = None
     if _holds_sounds(batch.schema, "stems", pa.list_(AUDIO)):
         column = batch.column("stems")
-        flat, _ = _samples(column.flatten().field("bytes"), length_n, rate_hz)
+        flat, unread = _samples(column.flatten().field("bytes"), length_n, rate_hz, codec)
         sizes = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
         bounds = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         stems = [flat[a:b] for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
+        if unread:
+            damaged = sorted({*damaged, *(np.searchsorted(bounds, unread, side="right") - 1).tolist()})
     return Run(first, mix, stems, [first + k for k in damaged])
 
 
@@ -160,32 +165,37 @@ def _holds_sounds(schema: pa.Schema, name: str, kind: pa.DataType) -> bool:
     return name in schema.names and schema.field(name).type == kind
 
 
-def _samples(column: pa.Array, length_n: int, rate_hz: int) -> tuple[Pcm, list[int]]:
+def _samples(column: pa.Array, length_n: int, rate_hz: int, codec: str) -> tuple[Pcm, list[int]]:
     """Return the samples of encoded clips, shape (clips, length_n), and which could not be read (their samples are 0)."""
     count = len(column)
     size = WAV_HEADER_BYTES + 2 * length_n
     offsets = np.zeros(0, np.int32)
     if count and not column.null_count:
         offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + count + 1]
-    if len(offsets) and (np.diff(offsets) == size).all():
+    if codec == "wav" and len(offsets) and (np.diff(offsets) == size).all():
         data = np.frombuffer(column.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].reshape(count, size)
         if (data[:, :WAV_HEADER_BYTES] == wav_header(length_n, rate_hz)).all():
             return np.ascontiguousarray(data[:, WAV_HEADER_BYTES:]).view(np.int16), []
     out, damaged = np.zeros((count, length_n), np.int16), []
     for k in range(count):
-        if not _decode(column[k].as_py() or b"", out[k], rate_hz):
+        if not _decode(column[k].as_py() or b"", out[k], rate_hz, codec):
             damaged.append(k)
     return out, damaged
 
 
-def _decode(data: bytes, into: Pcm, rate_hz: int) -> bool:
-    """Decode one clip; return whether it is mono, of this rate and of this length."""
+def _decode(data: bytes, into: Pcm, rate_hz: int, codec: str) -> bool:
+    """Decode one clip; return whether it is of this codec, mono, of 16 bits, of this rate and of this length."""
     import soundfile as sf
 
-    if data[:4] == b"RIFF" and data[:WAV_HEADER_BYTES] != wav_header(len(into), rate_hz).tobytes():
+    if data[:4] != _BEGINS[codec]:
+        return False
+    if codec == "wav" and data[:WAV_HEADER_BYTES] != wav_header(len(into), rate_hz).tobytes():
         return False  # readers trust different fields of a header
     try:
-        samples, rate = sf.read(io.BytesIO(data), dtype="int16")
+        with sf.SoundFile(io.BytesIO(data)) as file:
+            if file.subtype != "PCM_16" or file.frames != len(into):
+                return False
+            samples, rate = file.read(dtype="int16"), file.samplerate
     except (sf.LibsndfileError, RuntimeError, ValueError, MemoryError):
         return False
     if rate != rate_hz or samples.shape != into.shape:
@@ -206,16 +216,16 @@ def _from_files(part: Part, chosen: Ints, length_n: int, rate_hz: int) -> Iterat
         damaged = []
         for row in range(a, b):
             path = part.table.parent / (names[row - part.first] or "no name")
-            if not (path.is_file() and _decode(path.read_bytes(), mix[row - a], rate_hz)):
+            if not (path.is_file() and _decode(path.read_bytes(), mix[row - a], rate_hz, part.codec)):
                 damaged.append(row)
-            stems.append(_stems_beside(path, length_n, rate_hz))
+            stems.append(_stems_beside(path, length_n, rate_hz, part.codec))
         yield Run(a, mix, stems if any(len(one) for one in stems) else None, damaged)
 
 
-def _stems_beside(path: Path, length_n: int, rate_hz: int) -> Pcm:
+def _stems_beside(path: Path, length_n: int, rate_hz: int, codec: str) -> Pcm:
     """Return the stems that lie beside a clip as NAME.0.wav, NAME.1.wav, …"""
     found: list[Pcm] = []
     while (stem := path.with_name(f"{path.stem}.{len(found)}{path.suffix}")).exists():
         found.append(np.zeros(length_n, np.int16))
-        _decode(stem.read_bytes(), found[-1], rate_hz)
+        _decode(stem.read_bytes(), found[-1], rate_hz, codec)
     return np.array(found, np.int16).reshape(len(found), length_n)

@@ -17,7 +17,8 @@ from synth.units import counted
 
 Ints = NDArray[np.int64]
 _SOURCE = "parts.list.element.source_id"
-_KEPT = ("clip_id", "split", "cell", "snr_db", "labels", "labels_mask")
+_COUNTS = ("n_speakers", "n_female", "n_male")
+_KEPT = ("clip_id", "split", *_COUNTS, "cell", "level_dbfs", "snr_db", "labels", "labels_mask")
 _NUMBERS = ("source", "start_n", "onset_n", "length_n", "gain_q12")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth.checking import (
@@ -17,8 +18,11 @@ from synth.checking import (
     facts,
     features,
     files,
+    labelled_facts,
     labels,
     layout,
+    metadata,
+    planned,
     recomputed,
     shortcuts,
     stored,
@@ -132,6 +136,7 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | No
             )
         ],
         lambda: [layout.finding(folder.wanted)],
+        lambda: [metadata.finding(folder.wanted, folder.said)],
         lambda: [files.manifest(folder.out / "manifest.parquet", folder.parts, folder.columns, ids)],
         lambda: [
             files.same_plan(
@@ -143,31 +148,20 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | No
                 plan.offsets,
             )
         ],
-        lambda: [recomputed.finding(_planned(folder, clips), stored.pages(folder.out / "manifest.parquet", LEAVES))],
+        lambda: recomputed.findings(_planned(folder, clips), stored.pages(folder.out / "manifest.parquet", LEAVES)),
         *own,
         lambda: [labels.parts(clips)],
         lambda: disjoint.disjoint(clips),
-        lambda: [credit.licence(clips, starts, _text(card), _text(folder.out / "attribution.txt"), folder.rate_hz)],
+        lambda: [
+            credit.licence(
+                clips, starts, _text(card), _text(folder.out / "attribution.txt"), folder.rate_hz, _is_earlier(folder)
+            )
+        ],
     ]
-    options = made.options
+    options, wanted = made.options, {**json.loads(folder.metadata["recipe"]), **_stored(folder)}
     checks += [
-        lambda: [
-            written.card(
-                _text(card),
-                _counts(folder, clips, names, found),
-                options.seconds,
-                options.rate,
-                options.store,
-                facts.wrong(_text(card) or "", clips) if found is None else (),
-            )
-        ],
-        lambda: [
-            written.recipe(
-                folder.out / "recipe.toml",
-                json.loads(folder.metadata["recipe"]),
-                {"store": options.store, "codec": options.codec},
-            )
-        ],
+        lambda: [_card(folder, clips, names, found)],
+        lambda: [written.recipe(folder.out / "recipe.toml", wanted, options.command)],
     ]
     findings: list[Finding] = []
     for check in checks:
@@ -175,6 +169,34 @@ def _on_paper(folder: Folder, clips: Clips, names: list[str], found: Labels | No
             findings += check()
         give_back()
     return findings
+
+
+def _stored(folder: Folder) -> dict[str, object]:
+    """Return the options that are not in the plan: how clips are stored, and what was indexed."""
+    options = folder.opened_plan.options
+    return {"store": options.store, "codec": options.codec, **written.of_sources(folder.sources, options)}
+
+
+def _card(folder: Folder, clips: Clips, names: list[str], found: Labels | None) -> Finding:
+    """Compare the data card with the tables, sentence by sentence."""
+    manifest = folder.out / "manifest.parquet"
+    text = _text(folder.out / "README.md")
+    pages = pa.concat_tables(stored.pages(manifest, facts.LEAVES))
+    options = replace(folder.opened_plan.options, **written.of_sources(folder.sources, folder.opened_plan.options))
+    columns = {name: pages.column(name) for name in facts.LEAVES}
+    told = facts.Told(options, folder.metadata, metadata.version(folder.out), columns)
+    earlier = _is_earlier(folder)
+    if found is not None:
+        of = labelled_facts.of_earlier_labelled if earlier else labelled_facts.of_labelled
+        sentences = of(clips, found, told)
+    else:
+        sentences = (facts.of_earlier_mixtures if earlier else facts.of_mixtures)(clips, told)
+    return written.card(text, _counts(folder, clips, names, found), sentences, options, told.version, earlier)
+
+
+def _is_earlier(folder: Folder) -> bool:
+    """Say whether a folder has the card of version 0.1.0: it says so, and no later version rendered it."""
+    return facts.is_earlier(_text(folder.out / "README.md") or "") and metadata.version(folder.out) is None
 
 
 def _counts(folder: Folder, clips: Clips, names: list[str], found: Labels | None) -> dict[str, dict[str, int]]:
@@ -210,11 +232,12 @@ def _of_changed_values(findings: list[Finding]) -> Iterator[None]:
 def _planned(folder: Folder, clips: Clips) -> recomputed.Planned:
     """Return what the plan says of its clips, for the columns that are computed from it."""
     plan, table = folder.plan, folder.plan.table
+    columns = [name for name in planned.COLUMNS if name in table.column_names]
     return recomputed.Planned(
         sources=clips.sources,
         clip_id=table.column("clip_id"),
         split=table.column("split"),
-        snr_db=table.column("snr_db"),
+        columns={name: table.column(name) for name in columns},
         offsets=plan.offsets,
         source=plan.source,
         start_n=plan.start_n,
@@ -222,6 +245,7 @@ def _planned(folder: Folder, clips: Clips) -> recomputed.Planned:
         length_n=plan.length_n,
         gain_q12=plan.gain_q12,
         sir_db=plan.sir_db,
+        active_s=plan.active_s,
         clip_n=folder.length_n,
         rate_hz=folder.rate_hz,
         spoken=not folder.opened_plan.labelled,

@@ -142,6 +142,7 @@ class Listener:
                 np.array(got.damaged, np.int64),
                 self._why,
                 self._changed,
+                self._folder.stored_as,
             ),
             *([audio.stems(clips, got.with_stems, np.array(got.unsummed, np.int64))] if got.with_stems else []),
             audio.levels(clips, rows, measured.level),

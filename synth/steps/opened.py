@@ -104,7 +104,8 @@ def plan_table(file: pq.ParquetFile) -> Table:
 def plan_metadata(file: pq.ParquetFile, plan: Path) -> dict[str, str]:
     """Return the metadata of a plan file. Raises InputError when it does not say what a plan says."""
     found = parquet.file_metadata(file)
-    for key in ("recipe", "clips", "cells", "sources_digest"):
+    labelled = ("labels",) if found.get("command") == ManifestOptions.command else ()
+    for key in ("recipe", "clips", "cells", "sources_digest", *labelled):
         if key not in found:
             raise InputError(f"{plan} has no '{key}' in its metadata; wanted a plan made by: {MADE_BY}")
     if found.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from synth import __version__
 from synth.audio.cache import Place
 from synth.errors import InputError, SynthError, UsageError, listed, typed
 from synth.licences import Sharing
@@ -30,7 +31,7 @@ from synth.steps.progress import Note, Progress, silent, unsaid, workers
 from synth.steps.results import Result
 from synth.store import atomic, locks, parquet
 from synth.store.memory import give_back
-from synth.tables import NOISE
+from synth.tables import MADE_FROM, NOISE
 from synth.units import size
 
 NAMES = ("README.md", "attribution.txt", "data", "manifest.parquet", "plan.parquet", "recipe.toml", "sources.parquet")
@@ -257,7 +258,7 @@ def _write_manifest(job: Job, tables: list[Path], target: Path) -> None:
     """Write manifest.parquet: the rows of all shards without their audio."""
     extra = [] if job.store == "parquet" else [pa.field("file_name", pa.string())]
     schema = manifest_schema(job.cells, job.labels, extra)
-    schema = schema.with_metadata({**(schema.metadata or {}), **stamp(job)})
+    schema = schema.with_metadata({**(schema.metadata or {}), **stamp(job), MADE_FROM: _made_from(job)})
     names = schema.names
     with atomic.replacing(target) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for path in tables:
@@ -265,6 +266,14 @@ def _write_manifest(job: Job, tables: list[Path], target: Path) -> None:
             if extra:
                 rows = _with_folder(rows, path.parent.relative_to(job.out))
             writer.write_table(rows.replace_schema_metadata(schema.metadata))
+
+
+def _made_from(job: Job) -> str:
+    """Return what plan and sources say beside their rows, and which version rendered, as JSON."""
+    said = {
+        name: parquet.file_metadata(parquet.File(path)) for name, path in (("plan", job.plan), ("sources", job.sources))
+    }
+    return json.dumps({"synth": __version__, **said}, sort_keys=True, ensure_ascii=False)
 
 
 def _with_folder(rows: pa.Table, folder: Path) -> pa.Table:

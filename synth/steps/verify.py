@@ -13,8 +13,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth.audio.envelope import frame_length
-from synth.checking import files, layout, stored
+from synth.checking import files, layout, metadata, planned, stored
+from synth.checking.metadata import Planned
 from synth.errors import ClaimError, InputError, typed
+from synth.recipe import MixOptions
 from synth.rendering.job import Job
 from synth.rendering.mixer import Mixer
 from synth.rendering.planfile import PlanFile, PlanRows
@@ -25,7 +27,7 @@ from synth.steps.progress import Progress, silent
 from synth.steps.render import job_of, job_with
 from synth.steps.results import Result
 from synth.store import arrays, parquet
-from synth.tables import LABEL, MANIFEST, PLAN, SOURCES
+from synth.tables import LABEL, MANIFEST, NOISE, PLAN, SOURCES
 
 Ints = NDArray[np.int64]
 Pcm = NDArray[np.int16]
@@ -72,7 +74,7 @@ def verify(
     )
     why, rows = files.manifest_differs(folder.out / "manifest.parquet", folder.parts, folder.columns)
     problems += [why] if why else []
-    problems += layout.problems(folder.wanted)
+    problems += layout.problems(folder.wanted) + metadata.problems(folder.wanted, folder.said)
     problems += [folder.unsound] if folder.unsound else []
     differing |= dict.fromkeys(name for row in rows for name in folder.ids(row, row + 1))
     chosen = (
@@ -154,7 +156,14 @@ class Folder:
         )
         job = job_with(made, out, {}, {})
         parts = [
-            stored.Part(shard.name, job.table(shard), shard.row, shard.row + shard.end - shard.first, not in_files)
+            stored.Part(
+                shard.name,
+                job.table(shard),
+                shard.row,
+                shard.row + shard.end - shard.first,
+                not in_files,
+                options.codec,
+            )
             for shard in job.shards(made.clips)
         ]
         return cls(out, sources, plan, metadata, made, tuple(parts), stamp(job))
@@ -168,6 +177,7 @@ class Folder:
             out=self.out,
             shards=self.parts,
             rate_hz=self.rate_hz,
+            length_n=self.length_n,
             codec=made.options.codec,
             stems=made.options.stems,
             stamp=self.stamp,
@@ -212,6 +222,24 @@ class Folder:
     def length_n(self) -> int:
         """Samples in a clip."""
         return self.opened_plan.length_n
+
+    @property
+    def stored_as(self) -> str:
+        """How each clip should be stored, in words."""
+        codec = self.opened_plan.options.codec.upper()
+        return f"{codec} of {self.length_n:,} samples, 16 bits, at {self.rate_hz:,} Hz"
+
+    @cached_property
+    def said(self) -> Planned:
+        """What rows and recipe say, for the metadata of the tables to be compared with."""
+        made, plan = self.opened_plan, self.plan
+        options = made.options
+        noise = [name == NOISE for name in self.sources.column("corpus").to_pylist()]
+        lowered = None
+        if isinstance(options, MixOptions) and not self.unsound:
+            level = arrays.as_numpy(plan.table.column("level_dbfs"), np.float64).astype(np.float64)
+            lowered = planned.lowered(level, plan.gain_q12, plan.offsets, made.clips, options.seed, options.level_dbfs)
+        return Planned(options.command, options.content(), bool(np.array(noise)[plan.source].any()), lowered)
 
     def job(self, rows: Ints, given: Mapping[str, Path], progress: Progress, without: Collection[str] = ()) -> Job:
         """Return the job that makes the clips again; the recordings of ``rows`` are hashed again, as nothing is taken on trust.

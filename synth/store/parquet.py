@@ -23,10 +23,16 @@ if TYPE_CHECKING:
 
 
 def write(table: pa.Table, path: Path) -> None:
-    """Write a table under its final name at once or not at all."""
+    """Write a table under its final name at once or not at all, with checksums that tell damage when it is read."""
     ordered = dict(sorted((table.schema.metadata or {}).items()))  # a file that was read gives its metadata backwards
     with replacing(path) as temporary:
-        pq.write_table(table.replace_schema_metadata(ordered), temporary, compression="zstd", row_group_size=16_384)
+        pq.write_table(
+            table.replace_schema_metadata(ordered),
+            temporary,
+            compression="zstd",
+            row_group_size=16_384,
+            write_page_checksum=True,
+        )
 
 
 class File(pq.ParquetFile):  # type: ignore[misc]  # pyarrow has no types
@@ -39,7 +45,7 @@ class File(pq.ParquetFile):  # type: ignore[misc]  # pyarrow has no types
     def __init__(self, path: Path, **options: Any) -> None:  # noqa: ANN401  # pyarrow's
         self.path = path
         with _damage(path):
-            super().__init__(path, **options)
+            super().__init__(path, page_checksum_verification=True, **options)
             names = Counter(self.schema_arrow.names)
         if twice := [name for name, count in names.items() if count > 1]:
             raise InputError(f"{path} has the column {listed(twice)} twice: it is damaged, or was not written by synth")
@@ -104,7 +110,10 @@ def opened(path: Path, spec: Table, made_by: str) -> File:
 
 def read(path: Path, spec: Table, made_by: str) -> pa.Table:
     """Read a whole table with the columns of ``spec`` (further ones stay, later ones may lack); errors as in :func:`opened`."""
-    table = opened(path, spec, made_by).read()
+    file = opened(path, spec, made_by)
+    if torn := _differing(file):
+        raise InputError(f"{path} says {torn} in its metadata: it is damaged; wanted a {spec.name} table: {made_by}")
+    table = file.read()
     wanted = spec.schema()
     for name in spec.names_in(table.column_names):
         if table.schema.field(name).type != wanted.field(name).type:
@@ -150,6 +159,13 @@ def file_metadata(file: pq.ParquetFile) -> dict[str, str]:
 def own_metadata(file: pq.ParquetFile) -> dict[str, str]:
     """Return the text metadata that stand beside the schema: a file says most of it twice."""
     return _texts(file.metadata.metadata)
+
+
+def _differing(file: pq.ParquetFile) -> str:
+    """Return how the two places differ in which a file says its metadata, or nothing."""
+    own, other = own_metadata(file), metadata(file.schema_arrow)
+    keys = (key for key in own if key in other and own[key] != other[key])
+    return next((f"{key} = {own[key]} and {other[key]}" for key in keys), "")
 
 
 class Stretches:
