@@ -86,7 +86,7 @@ def test_the_card_says_what_one_number_guesses(noisy):
         ("shortcut-level", "loudness (RMS)"),
     ):
         assert f"{words}: {findings[claim]['n_speakers']['accuracy']:.0%}" in section
-    assert f"({findings['shortcut-level']['n_speakers']['chance']:.0%} by chance)" in section
+    assert f"({findings['shortcut-level']['n_speakers']['chance']:.0%} by chance, 180 clips)" in section
     shares = [int(found) for found in re.findall(r": (\d+)%", section)]
     assert shares == sorted(shares, reverse=True)
     assert "Results vary by voices" in section
@@ -97,6 +97,18 @@ def test_an_audit_renews_that_section_and_nothing_else(noisy):
     changed = before.replace("A model has to beat these.", "A model may do anything.")
     (noisy / "README.md").write_text(changed, encoding="utf-8")
     audit(noisy, pictures=False)
+    assert card(noisy) == before
+
+
+def test_a_changed_guess_is_named_before_it_is_renewed(noisy):
+    before = card(noisy)
+    for words, share in re.findall(
+        r"(?:; |: )([^:;]+): (\d+)%", before.split("## What to beat\n")[1].split("\n## ")[0]
+    ):
+        changed = before.replace(f"{words}: {share}%", f"{words}: {int(share) + 5}%")
+        (noisy / "README.md").write_text(changed, encoding="utf-8")
+        (finding,) = [one for one in audit(noisy, pictures=False).findings if one.claim == "guesses"]
+        assert finding.holds is False and f"{int(share) + 5} % of guesses by {words}" in finding.says
     assert card(noisy) == before
 
 
