@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
+
 from synth.audio.undecodable import UndecodableError, cut
 from synth.units import counted
 
 _PLACEHOLDER = 0x7FFFF000  # data sizes from here on stand in files that were written to a pipe
 _MOST_CHUNKS = 1000
-_FIRST_BLOCK = b"\x00\x00\x22"  # of a FLAC stream: the length of STREAMINFO, 34 bytes, behind its kind
+_FLAC = b"fLaC"
+_FIRST_BLOCKS = (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22")  # of a FLAC stream: kind, and length, of STREAMINFO
+_EVEN, _ODD = (int.from_bytes(pair, "little") for pair in (_FLAC[:2], _FLAC[1:3]))
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
@@ -44,8 +48,12 @@ def one_flac(data: bytes) -> None:
 
     Raises UndecodableError: ``unreadable`` where another follows.
     """
-    for last in (b"\x00", b"\x80"):
-        _alone(data, data.find(b"fLaC" + last + _FIRST_BLOCK, 4), b"fLaC")
+    pairs = np.frombuffer(data, "<u2", len(data) // 2)  # a mark has a pair of its bytes in here, wherever it begins
+    found = 2 * np.flatnonzero((pairs == _EVEN) | (pairs == _ODD))
+    for at in found.tolist():
+        begin = at if data[at] == _FLAC[0] else at - 1
+        if begin > 0 and data[begin + 4 : begin + 8] in _FIRST_BLOCKS:
+            _alone(data, begin, _FLAC)
 
 
 def _alone(data: bytes, end: int, magic: bytes) -> None:

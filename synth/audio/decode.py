@@ -96,7 +96,7 @@ def decode(path: Path, data: bytes | None = None) -> Decoded:
         with sf.SoundFile(source if isinstance(source, io.BytesIO) else _name(source)) as file:
             promised = file.frames
             form = f"{file.format}/{file.subtype}"
-            if file.format == "MP3" and (frames := mpeg.examined(data, junk=True)):  # behind some junk
+            if form.startswith("MP3/") and (frames := mpeg.examined(data, junk=True)):  # behind some junk
                 return _of_frames(path, data, frames)
             rate_hz, channels = file.samplerate, file.channels
             endless = promised >= _ENDLESS
@@ -186,8 +186,9 @@ def _name(path: Path) -> str | bytes:
 
 def _read(file: sf.SoundFile, frames: int) -> Mono:
     """Read so many samples from where the file stands, as mono 16-bit integers."""
-    if file.subtype in _FLOATS or file.subtype in _LOSSY:
-        return mixed_down(*scaled(file.read(frames, dtype="float32"), file.subtype in _LOSSY))
+    coding = file.subtype
+    if coding in _FLOATS or coding in _LOSSY:
+        return mixed_down(*scaled(file.read(frames, dtype="float32"), coding in _LOSSY))
     return mixed_down(file.read(frames, dtype="int16"))
 
 

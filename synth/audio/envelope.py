@@ -55,10 +55,10 @@ def measure(samples: NDArray[np.int16], rate_hz: int) -> Envelope:
     frame_n = frame_length(rate_hz)
     energy = energies(samples, frame_n)
     rms = rms_bytes(energy, frame_n)
-    frames = samples[: len(rms) * frame_n].reshape(-1, frame_n)
     if not len(rms):
         return Envelope(rms, rms.copy(), energy)
-    highest = np.maximum(frames.max(axis=1).astype(np.int32), -frames.min(axis=1).astype(np.int32))
+    heights = np.abs(samples[: len(rms) * frame_n]).view(np.uint16)  # -32,768 has no positive counterpart in int16
+    highest = np.maximum.reduceat(heights, np.arange(0, len(heights), frame_n)).astype(np.int32)
     ascending = byte_peaks()[::-1]
     return Envelope(rms, (255 - np.searchsorted(ascending, highest, side="left")).astype(np.uint8), energy)
 
@@ -83,9 +83,8 @@ def loud_and_quiet(rms: NDArray[np.uint8], offsets: NDArray[np.int64]) -> tuple[
     The layout is that of :func:`active_thresholds`; of a recording without frames both are 0.
     """
     loud, quiet = (np.empty(len(offsets) - 1, np.int64) for _ in range(2))
-    if len(loud) == 1 and len(rms):  # one recording is sorted more quickly than counted
-        ordered = np.sort(rms)
-        loud[0], quiet[0] = ordered[len(rms) * 5 // 100], ordered[len(rms) * 95 // 100]
+    if len(loud) == 1 and len(rms):
+        loud[0], quiet[0] = _of_one(rms)
         return loud, quiet
     block = 4096  # recordings at a time: 256 counters each
     for first in range(0, len(loud), block):
@@ -99,10 +98,27 @@ def loud_and_quiet(rms: NDArray[np.uint8], offsets: NDArray[np.int64]) -> tuple[
     return loud, quiet
 
 
+def _of_one(rms: NDArray[np.uint8]) -> tuple[int, int]:
+    """Return the loud and the quiet byte of one recording: it is sorted more quickly than counted."""
+    ordered = np.sort(rms)
+    return int(ordered[len(rms) * 5 // 100]), int(ordered[len(rms) * 95 // 100])
+
+
 def active(envelope: Envelope) -> NDArray[np.bool_]:
-    """Return which frames of one recording are active speech, shape of its envelope."""
-    offsets = np.array([0, len(envelope.rms)], np.int64)
-    return np.asarray(envelope.rms <= active_thresholds(envelope.rms, offsets)[0])
+    """Return which frames of one recording are active speech, shape of its envelope: those of :func:`active_thresholds`.
+
+    The same rule in plain numbers: many recordings are measured one by one, and arrays of one number are slow.
+    """
+    rms = envelope.rms
+    if not len(rms):
+        return np.zeros(0, np.bool_)
+    loud, quiet = _of_one(rms)
+    if loud > SILENT:
+        return np.zeros(len(rms), np.bool_)
+    threshold = loud + BELOW_LOUD
+    if quiet - loud >= DYNAMIC:
+        threshold = min(threshold, quiet - ABOVE_QUIET)
+    return np.asarray(rms <= min(threshold, SILENT))
 
 
 def byte_energy_sum(rms: NDArray[np.uint8], frame_n: int) -> int:

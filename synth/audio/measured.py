@@ -56,7 +56,8 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
     Never raises for a damaged file: the status and the reason say what is wrong with it.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb", buffering=0) as file:
+            data = file.readall()
     except OSError as error:
         return Measured("", "unreadable", f"{error.strerror}: {path.name}"), None
     digest = sha256(data).hexdigest()

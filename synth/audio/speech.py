@@ -151,7 +151,8 @@ def rising(rms: Bytes, band: Bytes) -> Judged:
             f"speech cannot be told from noise: between 250 and 750 Hz the loudest {(rank + 1) / FRAMES_PER_S:g} s lie only "
             f"{(background - loud) / 2:g} dB over the background, wanted {RISES / 2:g}",
         )
-    rises = sounds & (level <= _floors(level, sounds, background) - ABOVE_FLOOR)
+    rises = level <= _floors(level, sounds, background) - ABOVE_FLOOR
+    rises &= sounds
     active = _around(_around(rises, AROUND) >= MOST_OF, 2 * WIDER + 1) > 0
     faint = int(np.sort(rms[sounds])[rank]) + BELOW_LOUD
     active &= rms <= min(faint, SILENT)
@@ -209,29 +210,32 @@ def has_bits(offsets: Ints, bit_offsets: Ints) -> Bools:
 
 def _median_of_three(values: Bytes) -> Bytes:
     """Return the median of each value and its neighbours; at the ends, of the value itself twice."""
-    before = np.concatenate([values[:1], values[:-1]])
-    after = np.concatenate([values[1:], values[-1:]])
-    low, high = np.minimum(before, values), np.maximum(before, values)
-    return np.asarray(np.maximum(low, np.minimum(high, after)), np.uint8)
+    out = values.copy()
+    before, here, after = values[:-2], values[1:-1], values[2:]
+    low, high = np.minimum(before, here), np.maximum(before, here)
+    np.maximum(low, np.minimum(high, after, out=high), out=out[1:-1])
+    return out
 
 
 def _around(mask: Bools, width: int) -> Ints:
     """Return how many of the ``width`` frames around each one are set; ``width`` is odd."""
+    begin, end = width // 2 + 1, width // 2 + 1 + len(mask)
     total = np.zeros(len(mask) + width, np.int64)
-    total[width // 2 + 1 : width // 2 + 1 + len(mask)] = np.cumsum(mask)
-    total[width // 2 + 1 + len(mask) :] = total[width // 2 + len(mask)]
+    mask.cumsum(out=total[begin:end])
+    total[end:] = total[end - 1]
     return np.asarray(total[width:] - total[:-width], np.int64)
 
 
-def _floors(level: Bytes, sounds: Bools, background: int) -> Ints:
-    """Return the background of each frame: that of the recording, ``background``, or a louder one of the seconds around it.
+def _floors(level: Bytes, sounds: Bools, background: int) -> Ints | np.int64:
+    """Return the background of each frame: that of the recording, ``background``, or a louder one of the seconds around it;
+    one number for a recording that is no longer than those.
 
     Of the 8 s that begin with a second and those that end with it, the louder counts: at a step of the background, one side
     is the quieter room.
     """
     seconds = -(-len(level) // FRAMES_PER_S)
     if seconds <= LOCAL_S:
-        return np.full(len(level), background, np.int64)
+        return np.int64(background)
     second = np.arange(len(level)) // FRAMES_PER_S
     counts = np.bincount(second[sounds] * 256 + level[sounds], minlength=seconds * 256).reshape(seconds, 256)
     before = np.concatenate([np.zeros((1, 256), np.int64), np.cumsum(counts, axis=0)])

@@ -149,6 +149,18 @@ def test_joined_files_of_a_site(tmp_path):
 TAG = b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128)
 
 
+@given(st.binary(max_size=40), st.sampled_from([b"\0", b"\x80", b"\1"]), st.binary(max_size=9), st.integers(0, 12))
+def test_a_second_flac_stream_is_found_wherever_it_begins(before, kind, after, kept):
+    mark = (b"fLaC" + kind + b"\0\0\x22")[:kept]
+    data = b"fLaC\0\0\0\x22" + before + mark + after
+    several = any(data.find(b"fLaC" + last + b"\0\0\x22", 4) > 0 for last in (b"\0", b"\x80"))
+    if not several:
+        containers.one_flac(data)
+        return
+    with pytest.raises(UndecodableError, match="several recordings"):
+        containers.one_flac(data)
+
+
 def test_a_flac_file_behind_a_tag_is_one(tmp_path):
     data = whole("flac")
     (tmp_path / "x").write_bytes(data)

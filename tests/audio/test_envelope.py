@@ -16,6 +16,7 @@ from synth.audio.envelope import (
     BELOW_LOUD,
     DYNAMIC,
     SILENT,
+    Envelope,
     active,
     active_thresholds,
     energies,
@@ -59,6 +60,27 @@ def test_thresholds_of_many_are_those_of_each_alone(envelopes):
     for k, one in enumerate(envelopes):
         alone = np.array(one, np.uint8)
         assert active_thresholds(alone, np.array([0, len(one)]))[0] == found[k]
+
+
+@given(ENVELOPES)
+def test_who_is_active_in_one_recording_is_what_the_thresholds_say(envelopes):
+    for one in envelopes:
+        rms = np.array(one, np.uint8)
+        assert active(Envelope(rms, rms, np.zeros(len(one), np.int64))).tolist() == [byte <= rule(one) for byte in one]
+
+
+@given(
+    arrays(np.int16, st.integers(0, 400), elements=st.sampled_from([-32768, -32767, -300, -1, 0, 1, 300, 32767])),
+    st.sampled_from([4000, 8000]),
+)
+def test_peak_bytes_are_those_of_the_highest_sample_of_either_sign(samples, rate):
+    frame_n = frame_length(rate)
+    ascending = byte_peaks()[::-1].tolist()
+    wanted = []
+    for k in range(len(samples) // frame_n):
+        highest = max(abs(value) for value in samples[k * frame_n : (k + 1) * frame_n].tolist())
+        wanted.append(255 - next(i for i, most in enumerate(ascending) if most >= highest))
+    assert measure(samples, rate).peaks.tolist() == wanted
 
 
 def test_thresholds_of_more_recordings_than_a_block():
