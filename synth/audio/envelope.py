@@ -24,11 +24,15 @@ FAINT = 2 * 75  # background noise below -75 dBFS is padding, not noise: raising
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """RMS and peak bytes of the whole 20-ms frames, and their exact sums of squares, each of shape (n // frame_n,)."""
+    """RMS and peak bytes of the whole 20-ms frames, and their exact sums of squares, each of shape (n // frame_n,).
+
+    ``highest`` is the largest absolute sample of all, those after the last whole frame too: 0 to 32,768.
+    """
 
     rms: NDArray[np.uint8]
     peaks: NDArray[np.uint8]
     energy: NDArray[np.int64]
+    highest: int = 0
 
 
 def frame_length(rate_hz: int) -> int:
@@ -51,16 +55,16 @@ def rms_bytes(sums: NDArray[np.int64], frame_n: int) -> NDArray[np.uint8]:
 
 
 def measure(samples: NDArray[np.int16], rate_hz: int) -> Envelope:
-    """Measure int16 samples of shape (n,); what is left after the last whole 20 ms does not count."""
+    """Measure int16 samples of shape (n,); what is left after the last whole 20 ms is in no frame."""
     frame_n = frame_length(rate_hz)
     energy = energies(samples, frame_n)
     rms = rms_bytes(energy, frame_n)
-    if not len(rms):
+    if not len(samples):
         return Envelope(rms, rms.copy(), energy)
-    heights = np.abs(samples[: len(rms) * frame_n]).view(np.uint16)  # -32,768 has no positive counterpart in int16
+    heights = np.abs(samples).view(np.uint16)  # -32,768 has no positive counterpart in int16
     highest = np.maximum.reduceat(heights, np.arange(0, len(heights), frame_n)).astype(np.int32)
-    ascending = byte_peaks()[::-1]
-    return Envelope(rms, (255 - np.searchsorted(ascending, highest, side="left")).astype(np.uint8), energy)
+    peaks = 255 - np.searchsorted(byte_peaks()[::-1], highest[: len(rms)], side="left")
+    return Envelope(rms, peaks.astype(np.uint8), energy, int(highest.max()))
 
 
 def active_thresholds(rms: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int16]:

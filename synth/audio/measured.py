@@ -14,6 +14,7 @@ from synth.audio.channels import cancelling
 from synth.audio.decibels import FULL_SCALE, tenths
 from synth.audio.decode import UndecodableError, decode
 from synth.audio.envelope import active, frame_length, measure
+from synth.audio.pitch import Coarse
 from synth.units import counted
 
 _SHORT = 1 << 16  # so many 16-bit samples add up within 32 bits, which is several times faster than in 64
@@ -66,8 +67,14 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
     except UndecodableError as error:
         return Measured(digest, error.status, error.reason), None
     pcm = sha256(np.ascontiguousarray(decoded.samples).data).hexdigest()
-    samples, dc_n = centred(resampled(decoded.samples, decoded.rate_hz, rate_hz))
+    raw = resampled(decoded.samples, decoded.rate_hz, rate_hz)
+    coarse = speech.coarse(
+        raw, rate_hz
+    )  # its differences are the same with a mean and without, and its sum is the mean
+    samples, dc_n = centred(raw, _total(raw, coarse, rate_hz))
     envelope = measure(samples, rate_hz)
+    if dc_n and envelope.highest >= FULL_SCALE - 1:  # something may have been saturated
+        coarse = speech.coarse(samples, rate_hz)
     speaking = active(envelope)
     frame_n = frame_length(rate_hz)
     status, reason = "ok", None
@@ -77,12 +84,11 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
         status, reason = "antiphase", cancelling(decoded.channels, decoded.lost_db)
     elif not speaking.any():
         status, reason = "silent", "no 20 ms of it rise above -90 dBFS"
-    spoken = speech.spoken(samples, rate_hz, envelope.rms)
+    spoken = speech.spoken_in(coarse, rate_hz, envelope.rms)
     level = peak = spoken_level = None
     if status == "ok":
-        highest = max(int(samples.max()), -int(samples.min()))
         powers = [_power(envelope.energy[of], frame_n) for of in (speaking, spoken.active)]
-        level, spoken_level, peak = tenths(np.array([*powers, (highest / FULL_SCALE) ** 2])).tolist()
+        level, spoken_level, peak = tenths(np.array([*powers, (envelope.highest / FULL_SCALE) ** 2])).tolist()
     facts = Measured(
         sha256=digest,
         status=status,
@@ -122,14 +128,28 @@ def resampled(samples: NDArray[np.int16], rate_hz: int, wanted_hz: int) -> NDArr
     return np.asarray(np.clip(np.rint(wide), -32768, 32767), np.int16)
 
 
-def centred(samples: NDArray[np.int16]) -> tuple[NDArray[np.int16], int]:
-    """Return the samples less their rounded mean (saturated at 16 bits), and that mean."""
-    if not len(samples):
-        return samples, 0
-    total = sum(
+def _total(samples: NDArray[np.int16], coarse: Coarse, rate_hz: int) -> int | None:
+    """Return the sum of the samples by that of their coarse ones; None where these leave something of each frame out."""
+    frame_n = frame_length(rate_hz)
+    if frame_n % coarse.shape[1]:
+        return None
+    return int(coarse.sum(dtype=np.float64)) + sum_of(samples[len(coarse) * frame_n :])
+
+
+def sum_of(samples: NDArray[np.int16]) -> int:
+    """Return the exact sum of samples."""
+    return sum(
         int(np.add.reduce(samples[k : k + _SHORT].astype(np.int32), dtype=np.int32))
         for k in range(0, len(samples), _SHORT)
     )
+
+
+def centred(samples: NDArray[np.int16], total: int | None = None) -> tuple[NDArray[np.int16], int]:
+    """Return the samples less their rounded mean (saturated at 16 bits), and that mean; ``total``: their sum, if known."""
+    if not len(samples):
+        return samples, 0
+    if total is None:
+        total = sum_of(samples)
     dc_n = (2 * total + len(samples)) // (2 * len(samples))
     return without_dc(samples, dc_n), dc_n
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.audio.envelope import BELOW_LOUD, FAINT, SILENT, active_thresholds, frame_length, rms_bytes
-from synth.audio.pitch import voiced
+from synth.audio.pitch import Coarse, voiced
 from synth.tables import FRAMES_PER_S
 
 Ints = NDArray[np.int64]
@@ -55,11 +55,11 @@ def band_bytes(samples: NDArray[np.int16], rate_hz: int) -> Bytes:
 
     The difference of next neighbours but one, at about 2 kHz; nothing crosses a frame. Sums are integers below 2**53: exact.
     """
-    return _band_bytes(_coarse(samples, rate_hz), rate_hz)
+    return _band_bytes(coarse(samples, rate_hz), rate_hz)
 
 
-def _band_bytes(coarse: NDArray[np.float32], rate_hz: int) -> Bytes:
-    moves = (coarse[:, 2:] - coarse[:, :-2]).astype(np.float64)
+def _band_bytes(sums: Coarse, rate_hz: int) -> Bytes:
+    moves = (sums[:, 2:] - sums[:, :-2]).astype(np.float64)
     energy = np.einsum("ij,ij->i", moves, moves).astype(np.int64)
     return rms_bytes(energy // (4 * _width(rate_hz)), frame_length(rate_hz))
 
@@ -68,7 +68,7 @@ def _width(rate_hz: int) -> int:
     return max(1, round(rate_hz / BAND_RATE_HZ))
 
 
-def _coarse(samples: NDArray[np.int16], rate_hz: int) -> NDArray[np.float32]:
+def coarse(samples: NDArray[np.int16], rate_hz: int) -> Coarse:
     """Return sums of neighbouring samples at about 2 kHz, shape (frames, samples of a frame): integers below 2**24, exact.
 
     What is left of a frame after the last whole sum is left out, at most 1 % of it at the usual rates.
@@ -79,7 +79,7 @@ def _coarse(samples: NDArray[np.int16], rate_hz: int) -> NDArray[np.float32]:
     return _sums(cut, width).reshape(frames, count)
 
 
-def _sums(samples: NDArray[np.int16], width: int) -> NDArray[np.float32]:
+def _sums(samples: NDArray[np.int16], width: int) -> Coarse:
     """Return the sums of each ``width`` samples, in a row: by halves while that works, which is twice as quick."""
     wide = samples.astype(np.float32).ravel()
     while width % 2 == 0:
@@ -88,13 +88,17 @@ def _sums(samples: NDArray[np.int16], width: int) -> NDArray[np.float32]:
 
 
 def spoken(samples: NDArray[np.int16], rate_hz: int, rms: Bytes) -> Judged:
-    """Return which frames of one recording (n,) are speech; ``rms``: its RMS bytes (frames,).
+    """Return which frames of one recording (n,) are speech; ``rms``: its RMS bytes (frames,). See :func:`spoken_in`."""
+    return spoken_in(coarse(samples, rate_hz), rate_hz, rms)
+
+
+def spoken_in(sums: Coarse, rate_hz: int, rms: Bytes) -> Judged:
+    """Return which frames of one recording are speech, from its :func:`coarse` and its RMS bytes ``rms`` (frames,).
 
     What rises over the background as :func:`rising` finds it, in runs (pieces of at most a second of long ones) in which
     something has a pitch.
     """
-    coarse = _coarse(samples, rate_hz)
-    band = _band_bytes(coarse, rate_hz)
+    band = _band_bytes(sums, rate_hz)
     found = rising(rms, band)
     if not found.active.any():
         return found
@@ -102,7 +106,7 @@ def spoken(samples: NDArray[np.int16], rate_hz: int, rms: Bytes) -> Judged:
     around[1:-1] = found.active
     edges = np.flatnonzero(around[1:] != around[:-1])
     first, end = _pieces(edges[::2], edges[1::2])
-    has_pitch = voiced(coarse, first, end, band)
+    has_pitch = voiced(sums, first, end, band)
     if has_pitch.all():
         return found
     active = found.active.copy()

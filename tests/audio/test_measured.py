@@ -8,11 +8,13 @@ from hashlib import sha256
 import numpy as np
 import pytest
 import soundfile as sf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from synth.audio.envelope import measure
 from synth.audio.measured import centred, measured, resampled, without_dc
+from synth.audio.speech import packed, spoken
 
 RATE = 16_000
 SPEECH = (np.random.default_rng(7).standard_normal(RATE) * 2000).astype(np.int16)
@@ -127,3 +129,28 @@ def test_a_file_that_is_not_there_is_a_status(tmp_path):
     facts, samples = measured(tmp_path / "none.wav", RATE)
     assert (facts.status, facts.sha256, samples) == ("unreadable", "", None)
     assert str(tmp_path) not in facts.reason, "where a folder lies is no part of a table"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    arrays(np.int16, st.integers(0, 2500), elements=st.integers(-900, 900)),
+    st.sampled_from([0, 7, -3000, 32_000, -32_700]),
+    st.integers(0, 4),
+    st.sampled_from([4000, 8000, 11_050, 16_000, 22_050, 44_100]),
+)
+def test_measures_are_those_of_the_samples_that_are_rendered(tmp_path_factory, samples, dc, loud, rate):
+    """Some of it is measured before the mean is taken off: what that saturates must not tell."""
+    samples = np.clip(samples.astype(np.int32) + dc, -32768, 32767)
+    samples[: loud * 200] = np.where(np.arange(min(len(samples), loud * 200)) % 37 < 18, 32767, -32768)
+    samples = samples.astype(np.int16)
+    facts, _ = measured(saved(tmp_path_factory.mktemp("any"), samples, rate), rate)
+    rendered, dc_n = centred(samples)
+    if len(samples) < rate // 50:
+        assert facts.status == "empty"
+        return
+    envelope = measure(rendered, rate)
+    found = spoken(rendered, rate, envelope.rms)
+    assert (facts.dc_n, facts.rms, facts.peaks) == (dc_n, envelope.rms.tobytes(), envelope.peaks.tobytes())
+    assert facts.speech == packed(found.active)
+    assert facts.no_speech == found.reason
+    assert envelope.highest == max(abs(value) for value in rendered.tolist())
