@@ -7,7 +7,7 @@ by a rule that takes noise for speech it misses a tenth to a half.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 
@@ -43,10 +43,23 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class Unheard:
+    """A recording in which nothing was heard: how many of its windows were asked of, beside its clearest part.
+
+    ``voice``: its clearest part may be a voice by pitch and movement; it may be sung, or music.
+    """
+
+    name: str
+    windows: int
+    voice: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Opinion:
     """What was heard of some speakers: their ``clip`` (row), how many speak in it, ``n``, and ``heard``, all (speakers,).
 
     ``roots``: by name; ``deaf``: speakers of roots that it is deaf to, ``short``: those too short for it, both not judged.
+    ``recordings``: how many the speakers come from, of ``used`` in all; ``unheard``: those in which nothing was heard at all.
     """
 
     clip: Ints
@@ -55,6 +68,9 @@ class Opinion:
     roots: Mapping[str, Root]
     deaf: int
     short: int
+    recordings: int = 0
+    used: int = 0
+    unheard: Sequence[Unheard] = ()
 
 
 def finding(clips: Clips, opinion: Opinion, enough_s: float, how: str) -> Finding:
@@ -75,6 +91,9 @@ def finding(clips: Clips, opinion: Opinion, enough_s: float, how: str) -> Findin
         "roots_not_heard_alone": deaf,
         "not_judged": opinion.deaf,
         "too_short": opinion.short,
+        "recordings_asked": opinion.recordings,
+        "recordings_used": opinion.used,
+        "recordings_not_heard": [one.name for one in opinion.unheard][:100],
         "examples": culprits[:100],
     }
     apart = ""
@@ -98,9 +117,30 @@ def finding(clips: Clips, opinion: Opinion, enough_s: float, how: str) -> Findin
         else f"a voice activity detector that shares nothing with the plan hears speech in {heard:,} of "
         f"{counted(asked, 'claimed speaker')} (wanted {1 - TOLERATED:.0%})"
     )
-    return Finding(
-        CLAIM, not bad, "; ".join(filter(None, [says, f"by number of speakers: {by_class}", how, apart])), figures
-    )
+    noise = [one for one in opinion.unheard if not one.voice]
+    told = [_nobody(opinion.unheard), says] if noise else [says, _nobody(opinion.unheard)]
+    told += [f"by number of speakers: {by_class}", _recordings(opinion), how, apart]
+    return Finding(CLAIM, not (bad or noise), "; ".join(filter(None, told)), figures)
+
+
+def _nobody(unheard: Sequence[Unheard]) -> str:
+    """Name the recordings in which nothing was heard, those first that cannot even be voices, and say what to do."""
+    if not unheard:
+        return ""
+    first = sorted(unheard, key=lambda one: one.voice)
+    shown = [
+        f"{one.name} ({one.windows} of {one.windows} windows and its clearest part"
+        + (", though it may be a voice by its pitch)" if one.voice else "; nor does it move and sound like a voice)")
+        for one in first
+    ]
+    return f"nobody is heard in {counted(len(unheard), 'recording')}{named(shown, 3)}: listen, and leave out what nobody speaks in"
+
+
+def _recordings(opinion: Opinion) -> str:
+    """Say how many recordings were asked of, where it is not all of them."""
+    if opinion.recordings >= opinion.used:
+        return ""
+    return f"from {opinion.recordings:,} of {counted(opinion.used, 'recording')}; synth audit --all asks of all"
 
 
 def too_many(missed: int, asked: int) -> bool:

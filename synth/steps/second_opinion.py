@@ -21,6 +21,8 @@ FEWEST = 40  # … but at least so many of each
 SHORTEST_S = 0.5  # shorter windows tell the detector too little: it warms up for a tenth of a second
 CLEAREST = 24  # recordings of a root whose clearest parts are heard alone
 CLEAREST_S = 2.0
+WINDOWS = 6  # of a recording are asked of where the first are not heard,
+DOUBTED = 40  # … in so many recordings at most
 
 
 class SecondOpinion:
@@ -90,12 +92,46 @@ class SecondOpinion:
             self._deaf += int((~judged).sum())
             parts, heard = parts[judged], heard[judged]
         clip = self._owner[parts]
-        found = opinion.Opinion(clip, self._n[clip], heard, self._roots, self._deaf, self._short)
+        source = self._folder.plan.source[parts]
+        found = opinion.Opinion(
+            clip,
+            self._n[clip],
+            heard,
+            self._roots,
+            self._deaf,
+            self._short,
+            len(np.unique(source)),
+            len(np.unique(self._folder.plan.source[~self._clips.sources.noise[self._folder.plan.source]])),
+            self._unheard(source, heard),
+        )
         how = f"heard in their {'recordings' if self._again else 'stems'}, each alone"
         return opinion.finding(self._clips, found, self._enough_s, how)
 
+    def _unheard(self, source: Ints, heard: NDArray[np.bool_]) -> list[opinion.Unheard]:
+        """Return the recordings in which nothing is heard: none of the windows asked of, none of others, nor the clearest part."""
+        if self._again is None or self._detector is None:
+            return []
+        plan, rate_hz, out = self._folder.plan, self._folder.rate_hz, []
+        frames = self._folder.sources.column("envelope").combine_chunks()
+        for code in np.setdiff1d(source[~heard], source[heard])[:DOUBTED].tolist():
+            mine = np.nonzero((plan.source == code) & (plan.length_n >= round(SHORTEST_S * rate_hz)))[0]
+            _, first = np.unique(plan.start_n[mine], return_index=True)
+            some = _spread(mine[first], WINDOWS)
+            windows = (self._again.window(code, int(plan.start_n[k]), int(plan.length_n[k])) for k in some.tolist())
+            if any(self._detector.hears(window, rate_hz, self._enough_s) for window in windows):
+                continue
+            whole = self._again.window(code, 0, len(frames[code].as_py()) * (rate_hz // 50))
+            clearest = voice.clearest(whole, rate_hz, CLEAREST_S)
+            if not self._detector.hears(clearest, rate_hz, self._enough_s):
+                may_be = voice.may_be_a_voice(clearest, rate_hz)
+                out.append(opinion.Unheard(self._clips.sources.ids[code], len(some), may_be))
+        return out
+
     def _asked(self, chosen: Ints, everything: bool) -> tuple[NDArray[np.bool_], int]:
-        """Return which parts of the plan are asked of, and how many of those chosen are too short: evenly, by class."""
+        """Return which parts of the plan are asked of, and how many of those chosen are too short: evenly, by class.
+
+        First those of recordings that no other class is asked of, so that as many recordings as can be are heard.
+        """
         plan, clips = self._folder.plan, self._clips
         wanted = np.zeros(len(plan.table), np.bool_)
         wanted[chosen] = True
@@ -106,9 +142,13 @@ class SecondOpinion:
         counts = self._n[owner[part]]
         classes = np.unique(counts)
         most = len(part) if everything else max(FEWEST, ASKED // max(len(classes), 1))
+        heard = np.zeros(len(clips.sources.ids), np.bool_)
         for count in classes.tolist():
             mine = part[counts == count]
-            out[mine[np.unique(np.linspace(0, len(mine) - 1, min(most, len(mine))).astype(np.int64))]] = True
+            once = mine[np.unique(plan.source[mine], return_index=True)[1]]
+            fresh = _spread(once[~heard[plan.source[once]]], most)
+            heard[plan.source[fresh]] = out[fresh] = True
+            out[_spread(np.setdiff1d(mine, fresh), most - len(fresh))] = True
         return out, int((speaks & ~long).sum())
 
     def _clearest(self, again: Again) -> dict[str, list[Pcm]]:
@@ -119,10 +159,9 @@ class SecondOpinion:
         out: dict[str, list[Pcm]] = {}
         for code in np.unique(self._root[used]).tolist():
             mine = used[self._root[used] == code]
-            some = mine[np.unique(np.linspace(0, len(mine) - 1, min(CLEAREST, len(mine))).astype(np.int64))]
             out[self._names[code]] = [
                 voice.clearest(again.window(k, 0, len(frames[k].as_py()) * frame_n), self._folder.rate_hz, CLEAREST_S)
-                for k in some.tolist()
+                for k in _spread(mine, CLEAREST).tolist()
             ]
         return out
 
@@ -135,3 +174,8 @@ class SecondOpinion:
                 return opinion.Root(len(windows), heard, voices)
             voices += voice.may_be_a_voice(window, self._folder.rate_hz)
         return opinion.Root(len(windows), heard, voices)
+
+
+def _spread(values: Ints, most: int) -> Ints:
+    """Return at most so many of some values, evenly spread."""
+    return values[np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).astype(np.int64))]

@@ -15,6 +15,7 @@ from synth.steps.audit import audit
 from synth.steps.index import index
 from tests.checking.noisy import by_level, demo_voices, in_a_room, written
 from tests.checking.wrong_sets import failed, found, of_an_earlier_version
+from tests.moving import moving
 from tests.noises import NOISES, RATE, harmonic_voice, noise
 
 SHARE = "100/0/0"
@@ -178,3 +179,29 @@ def test_too_many_are_missed_where_chance_would_not(asked, data):
         assert missed == asked or opinion.too_many(missed + 1, asked)
     assert not opinion.too_many(0, asked)
     assert opinion.too_many(asked, asked) == (asked >= 2)
+
+
+@pytest.mark.parametrize("kind", ["switched fan", "slams", "4 Hz", "drums"])
+def test_one_recording_of_noise_among_many_voices_is_named(made, tmp_path, kind):
+    """Fewer speakers than the share that is tolerated: what cannot be a voice fails the set, music is named."""
+    rng = np.random.default_rng(5)
+    voices = demo_voices(lambda voice: voice)
+    voices["noise"] = [moving(kind, 5, rng) * 0.05]
+    root, table = written(tmp_path / "many", voices)
+    wrong = by_level(index([root], csv=table).table)
+    result = audit(made(f"one-{kind}", clips=CLIPS, share=SHARE, table=wrong), pictures=False)
+    heard = found(result, "heard")
+    assert heard.figures["recordings_not_heard"] == ["many/noise_0.wav"]
+    assert heard.figures["recordings_used"] == sum(map(len, voices.values()))
+    assert "nobody is heard in 1 recording: many/noise_0.wav (" in heard.says
+    assert "listen" in heard.says
+    if kind != "drums":
+        assert heard.holds is False
+
+
+def test_as_many_recordings_as_can_be_are_asked_of(honest):
+    every = figures(audit(honest, pictures=False, everything=True))
+    some = figures(audit(honest, pictures=False))
+    assert every["recordings_asked"] == every["recordings_used"]
+    assert some["recordings_asked"] == some["recordings_used"] <= some["asked"]
+    assert some["recordings_not_heard"] == every["recordings_not_heard"] == []
