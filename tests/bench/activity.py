@@ -7,6 +7,9 @@ what was planted. Run by hand:
     python tests/bench/activity.py LibriSpeech ravdess          # folders of clean recordings; minutes
     python tests/bench/activity.py LibriSpeech --every 8        # every eighth recording: less of a wait
 
+Then sounds that nobody speaks in but that move: how many recordings of them pass, in how many of these the detector of the
+audit hears somebody, in one of six windows at least, and the same voices with music and babble under them.
+
 Bars: in at most 1 % of counted speakers less than half of the promised active time is true; from 15 dB on at least 95 % of
 the recordings stay usable; of clean ones 99.5 % of what a rule by level uses.
 """
@@ -27,6 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from synth.audio.envelope import active, measure
 from synth.audio.speech import Judged, spoken
+from synth.checking import voice
+from tests.moving import NO_PITCH, WITH_PITCH, moving
 from tests.noises import RATE, noise
 
 FRAME_N = RATE // 50
@@ -78,9 +83,14 @@ def level(samples: np.ndarray, truth: np.ndarray) -> float:
     return float(np.sqrt(np.sort(power)[len(power) // 2 :].mean()))
 
 
+def whole_numbers(samples: np.ndarray) -> np.ndarray:
+    """Return samples in steps of 16 bits, made fainter where they would clip."""
+    return np.clip(np.rint(samples * min(1.0, 32000 / max(np.abs(samples).max(), 1))), -32768, 32767).astype(np.int16)
+
+
 def judge(samples: np.ndarray) -> Judged:
     """Ask the rule."""
-    whole = np.clip(np.rint(samples * min(1.0, 32000 / max(np.abs(samples).max(), 1))), -32768, 32767).astype(np.int16)
+    whole = whole_numbers(samples)
     return spoken(whole, RATE, measure(whole, RATE).rms)
 
 
@@ -147,19 +157,81 @@ def measured(folders: list[Path], every: int = 1, seed: int = 0) -> dict[str, di
     return out
 
 
+@dataclass
+class Passing:
+    """Recordings of a kind: how many, how many could be drawn from, how many of these the detector hears somebody in."""
+
+    recordings: int = 0
+    usable: int = 0
+    heard: int = 0
+
+    def add(self, samples: np.ndarray, detector: voice.Detector) -> None:
+        """Count one: ask of up to six windows of a second that a plan could draw."""
+        whole, found = whole_numbers(samples), judge(samples).active
+        drawn = np.flatnonzero(np.convolve(found, np.ones(WINDOW), "valid") >= PROMISED) if len(found) >= WINDOW else []
+        self.recordings += 1
+        if len(drawn):
+            self.usable += 1
+            some = drawn[np.unique(np.linspace(0, len(drawn) - 1, 6).astype(int))]
+            self.heard += any(detector.hears(whole[k * FRAME_N :][:RATE], RATE, PROMISED / 100) for k in some.tolist())
+
+
+def moved(folders: list[Path], every: int, seed: int = 0) -> tuple[dict[str, Passing], dict[str, Count]]:
+    """Return what passes of sounds that move, alone, by kind; and the planted truth with music and babble around and under."""
+    rng, detector = np.random.default_rng(seed), voice.Detector()
+    alone: dict[str, Passing] = {kind: Passing() for kind in [*NO_PITCH, *WITH_PITCH]}
+    for kind, one in alone.items():
+        for _ in range(40):
+            one.add(moving(kind, rng.uniform(4, 12), rng) * 2000, detector)
+    voices = list(recordings(folders, every))
+    alone["babble of 6"], alone["voices"] = Passing(), Passing()
+    under: dict[str, Count] = {}
+    for samples in voices:
+        alone["voices"].add(samples, detector)
+        alone["babble of 6"].add(babble(voices, 8 * RATE, rng) * 2000, detector)
+        truth = planted(samples)
+        for kind in (*NO_PITCH, *WITH_PITCH, "babble of 6"):
+            for snr_db in (5, 10, 15, 20):
+                sound, mask = padded(samples, truth, rng)
+                made = (
+                    babble(voices, len(sound), rng) if kind == "babble of 6" else moving(kind, len(sound) / RATE, rng)
+                )
+                sound = sound + made[: len(sound)] * level(samples, truth) * 10 ** (-snr_db / 20)
+                under.setdefault(f"{kind} {snr_db:2d} dB", Count()).add(judge(sound).active, mask)
+    return alone, under
+
+
+def babble(voices: list[np.ndarray], count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return six of some recordings at once and again and again, mean square 1."""
+    out = np.zeros(count)
+    for k in rng.integers(0, len(voices), 6).tolist():
+        one = np.resize(np.roll(voices[k], int(rng.integers(len(voices[k])))), count)
+        out += one / one.std()
+    return out / out.std()
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=("steady", "moving"), help="noise that does not move, or sounds that do")
     chosen = parser.parse_args()
-    sys.stdout.write(f"{'':22}recordings  usable %  false % of counted speakers\n")
-    for kind, conditions in measured(chosen.folders, chosen.every, chosen.seed).items():
+    sys.stdout.write(f"{'':28}recordings  usable %  false % of counted speakers\n")
+    tables = {} if chosen.only == "moving" else measured(chosen.folders, chosen.every, chosen.seed)
+    alone: dict[str, Passing] = {}
+    if chosen.only != "steady":
+        alone, tables["moving"] = moved(chosen.folders, chosen.every, chosen.seed)
+    for kind, conditions in tables.items():
         for name, one in conditions.items():
             false = f"{100 * one.false / one.usable:8.2f}" if one.usable else f"{'-':>8}"
             usable = 100 * one.usable / one.recordings
-            sys.stdout.write(f"{kind:8}{name:14}{one.recordings:10d}{usable:10.1f}{false}\n")
+            sys.stdout.write(f"{kind:8}{name:20}{one.recordings:10d}{usable:10.1f}{false}\n")
+    for name, passing in alone.items():
+        sys.stdout.write(
+            f"alone   {name:20}{passing.recordings:10d} of them used {passing.usable}, heard {passing.heard}\n"
+        )
 
 
 if __name__ == "__main__":
