@@ -29,7 +29,9 @@ MIDDLES = np.r_[SCORE[0] - 0.35, (SCORE[1:] + SCORE[:-1]) / 2, SCORE[-1]]  # mea
 ENDLESS = 20.0  # standard deviations that no score reaches
 ROUNDS = 25
 TINY = 1e-12
-MISSED = 2.0  # how much wider shares spread than resamples show: they keep the ranks and the weights of the passes
+MISSED = (
+    2.0  # how much wider shares spread than resamples show: those start from one fit, and keep its ranks and weights
+)
 SURELY = 4.0  # of the mean variance of a class, over the number of classes: so much they may differ unseen
 AT_ONCE = 4_000_000  # numbers of an array
 
@@ -238,11 +240,16 @@ def _posterior(one: Binned, good: Floats, state: State, k: int) -> Posterior:
     score = rising(good, one.null)
     cells, which = np.unique(one.which, return_inverse=True)
     own, deep = np.divmod(cells, DEPTH)
-    wrong = state.wrong[k][:, None]
+    wrong = _wider(state.wrong[k])[:, None]
     bad = wrong * others[:, deep] * (1 - score[:, own])
     odds = bad / (bad + (1 - wrong) * (1 - others[:, deep]) * score[:, own] + TINY)
-    share = state.wrong[k]
-    return Posterior(which, odds, np.clip(share[0] + MISSED * (share - share[0]), 0, 1))
+    return Posterior(which, odds, wrong[:, 0])
+
+
+def _wider(share: Floats) -> Floats:
+    """Return shares (resamples + 1,) whose log odds lie further from those of the data as they are, by MISSED."""
+    odds = np.log(share) - np.log1p(-share)
+    return np.asarray(1 / (1 + np.exp(-(odds[0] + MISSED * (odds - odds[0])))))
 
 
 def rising(one: Floats, other: Floats) -> Floats:

@@ -21,7 +21,7 @@ from synth.cleaning.ability import LEAST_AUC, LIMIT_SPREAD, able
 from synth.cleaning.features import compared, learnt
 from synth.cleaning.fits import Posterior, fitted
 from synth.cleaning.kinds import another_is_heard
-from synth.cleaning.margins import Competition, competition
+from synth.cleaning.margins import Competition, competition, correlation
 from synth.cleaning.missing import suspects
 from synth.cleaning.mixture import normals
 from synth.cleaning.null import Bools, Floats, Ints
@@ -34,6 +34,7 @@ LEAST_LIKELY = 0.3  # P(wrong) of a rejected label: less is not rejected in what
 UNLUCKY = 0.2  # the share of resamples in which the rejected may hold less than the requested precision
 STANDS_OUT = np.log(9)  # evidence of a competitor that is named in a reason: among the highest tenth
 LARGE = 150  # scored clips a label, on average: from there on a null is mended by what its clips carry
+ALIKE = 0.35  # correlation of two labels' scores in clips with neither: from there on they are not taken as independent
 WORDS = ("keep", "doubtful", "wrong", "unjudged")
 KEEP, DOUBTFUL, WRONG, UNJUDGED = range(4)
 JUDGED, SMALL, CANNOT, NO_SCORE = "judged", "too small", "cannot judge", "no score"
@@ -177,10 +178,11 @@ def _found(
 ) -> tuple[list[Ints], list[Posterior], float]:
     """Return the clips of each judged label, their posteriors, and the share of wrong clips in which another label is heard.
 
-    Small classes, and a label by itself, by the odds that are learnt of a label and its strongest competitor; large ones by
-    the joint model, several judges as one: evidence is added up, weighed by what it tells.
+    Small classes, a label by itself, and labels whose scores rise and fall together by the odds that are learnt of a label and
+    its strongest competitor; large ones by the joint model, several judges as one: evidence is added up, weighed by what it tells.
     """
     large = len(judged) > 1 and sum(int(carries[:, k].sum()) for k in judged) >= LARGE * len(judged)
+    large = large and correlation(heard[0][:, judged], named[:, judged], seed) < ALIKE
     if large and len(heard) == 1:
         these = joint.carried(ranks, carries, named, judged, seed)
         return list(these.rows), *cells.fitted(these, joint.understood(these), groups, seed)

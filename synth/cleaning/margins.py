@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth import seeds
-from synth.cleaning.null import Bools, Ints
+from synth.cleaning.null import Bools, Ints, sampled
 
 F32 = NDArray[np.float32]
 BLOCK = 65_536
+MOST_CLIPS, MOST_LABELS = 20_000, 40  # that a correlation is estimated from
+LEAST_CLIPS = 50  # with neither of two labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +77,22 @@ def competition(evidence: F32, carries: Bools, named: Bools, seed: int) -> Compe
         share = (seeds.draw(seeds.key(seed, "null of that label"), rows) / 2.0**64).clip(1e-4, 1 - 1e-4)
         chance[rows] = np.where(count > 0, np.maximum(np.log(share / (1 - share)), 0), 0)
     return Competition(first, which, second, own, chance)
+
+
+def correlation(evidence: F32, named: Bools, seed: int) -> float:
+    """Return how much the scores of two labels rise and fall together where neither is carried: the mean over pairs.
+
+    ``evidence`` and ``named`` (clips, labels), see :func:`competition`. Judges whose scores share a factor, such as the
+    loudness of a clip, lie far above 0; 0 where no two labels have enough clips without both.
+    """
+    rows = sampled(np.arange(len(evidence)), MOST_CLIPS, seed, "correlation")
+    some = slice(None, None, -(-evidence.shape[1] // MOST_LABELS))
+    free = ~named[rows, some] & ~np.isnan(evidence[rows, some])
+    there = free.astype(np.float64)
+    values = np.where(free, evidence[rows, some], 0).astype(np.float64)
+    count, sums, squares, product = there.T @ there, values.T @ there, (values**2).T @ there, values.T @ values
+    count = np.maximum(count, 1)
+    spread = np.maximum(squares / count - (sums / count) ** 2, 1e-12)
+    found = (product / count - sums * sums.T / count**2) / np.sqrt(spread * spread.T)
+    pairs = np.triu(count >= LEAST_CLIPS, 1)
+    return float(found[pairs].mean()) if pairs.any() else 0.0

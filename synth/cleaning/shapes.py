@@ -18,6 +18,7 @@ CAP = 8.0  # of a log likelihood ratio: no score is proof
 SATURATED = 2.5  # ranks above are "at least that"
 LEAN = 30.0  # clips of all classes that stand beside those of one in the shape of its right clips
 LEAN_RATE = 3.0  # and in the share of its wrong ones
+SPREAD_HELD = 50.0  # clips that spread as the null does: a spread that few scores tell of is that of the other clips
 ROUNDS = 25
 MISSING_HELD = 50.0  # clips without a missing label that stand beside those seen
 GRID = np.linspace(-4, 4.2, 821)
@@ -137,7 +138,9 @@ def moments(
     pool_squares: float | Floats,
     lean: float = LEAN,
 ) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation; a small class leans on all as on so many clips."""
-    mu = (sums + lean * pool) / (weight + lean)
-    sd = np.sqrt(np.maximum((squares + lean * pool_squares) / (weight + lean) - mu * mu, 0.09))
+    """Return mean and standard deviation; a small class leans on all as on so many clips, and its spread on that of the null."""
+    held = weight + lean
+    mu = (sums + lean * pool) / held
+    variance = np.maximum((squares + lean * pool_squares) / held - mu * mu, 0.09)
+    sd = np.sqrt((held * np.minimum(variance, HIGHEST_SD**2) + SPREAD_HELD) / (held + SPREAD_HELD))
     return np.clip(mu, LOWEST_MU, HIGHEST_MU), np.clip(sd, LOWEST_SD, HIGHEST_SD)

@@ -203,6 +203,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--only", default="", help="of --large: cells whose names hold one of these words, joined by commas"
     )
+    parser.add_argument("--first-seed", type=int, default=0, help="of --large: seeds that no constant was chosen on")
     parser.add_argument("--minutes", type=float, default=600, help="of --large: then it stops")
     parser.add_argument("--table", type=Path, metavar="FILE")
     asked = parser.parse_args()
@@ -216,6 +217,8 @@ if __name__ == "__main__":
     if asked.cost:
         cost()
     if asked.large:
-        large_classes.grid(asked.large, asked.only, asked.minutes, asked.runs or large_classes.MOST_RUNS)
+        large_classes.grid(
+            asked.large, asked.only, asked.minutes, asked.runs or large_classes.MOST_RUNS, asked.first_seed
+        )
     if asked.table:
         large_classes.table(asked.table)

@@ -109,8 +109,8 @@ def pooled(runs, way, at):
     return precision, np.sqrt(max(within, between if len(runs) > 1 else 0)), hit.sum() / wrong.sum()
 
 
-def grid(path: Path, only: str, minutes: float, most: int = MOST_RUNS):
-    """Run the cells whose names hold one of the words ``only``, until each is sure or the time is over."""
+def grid(path: Path, only: str, minutes: float, most: int = MOST_RUNS, first: int = 0):
+    """Run the cells whose names hold one of the words ``only``, until each is sure or the time is over; seeds from ``first`` on."""
     end = time.monotonic() + 60 * minutes
     runs = read(path)
     words = only.split(",")
@@ -123,7 +123,7 @@ def grid(path: Path, only: str, minutes: float, most: int = MOST_RUNS):
         ):
             if time.monotonic() > end:
                 return
-            mine.append(run(cell, len(mine)))
+            mine.append(run(cell, first + len(mine)))
             with path.open("a") as file:
                 file.write(json.dumps(mine[-1]) + "\n")
         print(line(named(cell), mine), flush=True)

@@ -32,16 +32,22 @@ def judged_alone(carriers, others, seed, precision=0.9):
     return found.classes[0], found.verdict == WRONG
 
 
-def together(n: int, labels: int, d: float, share: float, foreign: float, seed: int, shuffled: bool = False):
+def together(
+    n: int, labels: int, d: float, share: float, foreign: float, seed: int, shuffled: bool = False, alike: float = 0.0
+):
     """Return scores (clips, labels), labels given, and which are wrong, of n clips a label.
 
     ``foreign``: share of the wrong clips in which no label is heard; ``shuffled``: labels tell nothing of the clips.
+    ``alike``: share of the variance that all scores of a clip have in common.
     """
     random = np.random.default_rng([seed, n, labels])
     truth = np.arange(n * labels) % labels
     wrong = random.random(len(truth)) < share
     nothing = wrong & (random.random(len(truth)) < foreign)
     scores = random.normal(0, 1, (len(truth), labels))
+    if alike:
+        factor = np.random.default_rng([seed, n, labels, 1]).normal(0, 1, (len(truth), 1))
+        scores = np.sqrt(1 - alike) * scores + np.sqrt(alike) * factor
     scores[~nothing, truth[~nothing]] += d
     given = np.where(wrong & ~nothing, (truth + random.integers(1, labels, len(truth))) % labels, truth)
     return scores, random.permutation(given) if shuffled else given, wrong

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from synth.cleaning.cells import rising
-from synth.cleaning.decision import CANNOT, JUDGED, WRONG, decided, judge, weighed
+from synth.cleaning.decision import ALIKE, CANNOT, JUDGED, WRONG, decided, judge, weighed
+from synth.cleaning.margins import correlation
 from synth.cleaning.ranks import evidence, ranked
 from synth.cleaning.shapes import log_ratio
 from tests.cleaning.simulated import together
@@ -49,6 +50,42 @@ def test_the_precision_asked_for_is_held_in_large_classes(n, k, share, foreign, 
     assert (precision >= np.array([0.8, 0.9, 0.95]) - 0.045).all()
     assert found[1] >= recall
     assert covered >= 0.75
+
+
+def test_few_wrong_clips_of_small_groups_cost_no_precision_and_many_are_found():
+    """With 6 wrong clips a label the share is hardly known: what is rejected is precise all the same."""
+    precision, _, covered = pooled(300, 3, 2.5, 0.02, 0.5, range(25))
+    assert (precision >= np.array([0.8, 0.9, 0.95]) - 0.08).all()  # some 150, 110 and 80 rejections
+    assert covered >= 0.9
+    precision, found, _ = pooled(300, 3, 2.5, 0.2, 1.0, range(8))
+    assert (precision >= np.array([0.8, 0.9, 0.95]) - 0.045).all()
+    assert found[1] >= 0.35
+
+
+@pytest.mark.parametrize(("k", "foreign", "recall"), [(6, 0.0, 0.9), (3, 1.0, 0.65), (6, 1.0, 0.65)])
+def test_labels_whose_scores_rise_and_fall_together_are_told(k, foreign, recall):
+    """Half of the variance is one factor of the clip: the labels are not taken as independent."""
+    hit = flagged = real = 0
+    for seed in range(3):
+        scores, label, wrong = together(1000, k, 3.0, 0.1, foreign, seed, alike=0.5)
+        scores = scores.astype(np.float32)
+        carries = np.eye(k, dtype=bool)[label]
+        heard = evidence(ranked(scores, carries, seed), len(scores))
+        assert correlation(heard, carries, seed) > ALIKE
+        flags = judge(scores, carries, None, 0.9, seed).verdict == WRONG
+        hit, flagged, real = hit + (flags & wrong).sum(), flagged + flags.sum(), real + wrong.sum()
+    assert hit / flagged >= 0.87
+    assert hit / real >= recall
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(2, 8), st.integers(0, 2**31))
+def test_independent_scores_are_not_correlated_whatever_the_labels_add(k, seed):
+    scores, label, _ = together(200, k, 3.0, 0.1, 0.5, seed)
+    carries = np.eye(k, dtype=bool)[label]
+    found = correlation(evidence(ranked(scores, carries, seed), len(scores)), carries, seed)
+    assert abs(found) < 0.15
+    assert k > 2 or found == 0  # no clip is without both of two labels
 
 
 def test_two_judges_find_more_than_one():

@@ -117,7 +117,7 @@ def test_the_null_of_a_parent_holds_no_clips_of_its_children(words, tmp_path):
     assert (nulls(said), said["related"], said["ontology"]) == (KIN, {"together": 1, "ontology": 2}, str(path))
     assert json.loads(pq.read_schema(tmp_path / "v.parquet").metadata[b"related"]) == said["related"]
     text = " ".join(run("clean", *words).stdout.split())
-    assert f"1 go together nearly always, 2 are child and parent in {path}" in text
+    assert f"1 goes together nearly always, 2 pairs are child and parent in {path}" in text
 
 
 def test_an_ontology_in_the_cache_that_is_none_is_said_and_not_used(words, tmp_path):
