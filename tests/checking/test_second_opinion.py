@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -205,3 +208,19 @@ def test_as_many_recordings_as_can_be_are_asked_of(honest):
     assert every["recordings_asked"] == every["recordings_used"]
     assert some["recordings_asked"] == some["recordings_used"] <= some["asked"]
     assert some["recordings_not_heard"] == every["recordings_not_heard"] == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+@pytest.mark.parametrize("outside", [{}, {"OMP_THREAD_LIMIT": "8"}])
+def test_the_detector_works_in_the_thread_that_asks(outside):
+    program = (
+        "import os, numpy\n"
+        "from synth.checking.voice import Detector\n"
+        "samples = (numpy.random.default_rng(0).standard_normal(16000) * 900).astype('int16')\n"
+        "threads = len(os.listdir('/proc/self/task'))\n"
+        "print(Detector().hears(samples, 16000, 0.3))\n"
+        "print(len(os.listdir('/proc/self/task')) - threads, os.environ.get('OMP_THREAD_LIMIT'))\n"
+    )
+    told = {name: value for name, value in os.environ.items() if name != "OMP_THREAD_LIMIT"} | outside
+    done = subprocess.run([sys.executable, "-c", program], env=told, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "0", str(outside.get("OMP_THREAD_LIMIT"))], "as the caller had it"
