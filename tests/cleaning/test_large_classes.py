@@ -62,7 +62,7 @@ def test_few_wrong_clips_of_small_groups_cost_no_precision_and_many_are_found():
     assert found[1] >= 0.35
 
 
-@pytest.mark.parametrize(("k", "foreign", "recall"), [(6, 0.0, 0.9), (3, 1.0, 0.65), (6, 1.0, 0.65)])
+@pytest.mark.parametrize(("k", "foreign", "recall"), [(6, 0.0, 0.9), (3, 1.0, 0.55), (6, 1.0, 0.65)])
 def test_labels_whose_scores_rise_and_fall_together_are_told(k, foreign, recall):
     """Half of the variance is one factor of the clip: the labels are not taken as independent."""
     hit = flagged = real = 0
