@@ -10,7 +10,9 @@ import pytest
 
 from synth.errors import InputError, SynthError
 from synth.steps.audit import audit
+from synth.steps.index import index
 from synth.steps.render import render
+from synth.steps.split import split
 from synth.steps.verify import verify
 from tests.checking.wrong_sets import copied
 
@@ -62,10 +64,32 @@ def test_a_flipped_byte_anywhere(folder, name):
         path.write_bytes(hit)
         found = looked_at(folder)
         assert set(found) <= {True, False, 3}, (at, found)
+        assert (found[0] is True) == (found[1] is True), f"byte {at} of {path.name}: audit and verify disagree, {found}"
         if True in found:
             assert content(path) == before, f"byte {at} of {path.name} was changed and {found} says nothing of it"
         told += True not in found
     assert told > PLACES // 3
+
+
+def test_a_split_of_damaged_sources(tmp_path):
+    """It is refused, or what was hit is none of the values: the splits that come out are the same."""
+    path, out = tmp_path / "index.parquet", tmp_path / "split.parquet"
+    index([], out=path)
+    split(path, out=out)
+    whole, before = path.read_bytes(), content(out)[0]
+    places, refused = random.Random("split"), 0
+    for k in range(80):
+        hit = bytearray(whole)
+        hit[places.randrange(len(whole))] ^= 0xFF if k % 2 else 1 << places.randrange(8)
+        path.write_bytes(hit)
+        try:
+            split(path, out=out)
+        except InputError as error:
+            refused += 1
+            assert path.name in str(error)
+        else:
+            assert content(out)[0] == before
+    assert refused > 60
 
 
 @pytest.mark.parametrize("name", TABLES)
