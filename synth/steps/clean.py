@@ -20,7 +20,7 @@ from synth import __version__
 from synth.cleaning import rows as verdicts
 from synth.cleaning import trial as trials
 from synth.cleaning.clap.places import AbsentError
-from synth.cleaning.decision import WORDS, WRONG, Judged, judge
+from synth.cleaning.decision import JUDGED, WORDS, WRONG, Judged, judge
 from synth.cleaning.material import Material, material, mids
 from synth.cleaning.null import Bools, named
 from synth.cleaning.recalibrated import Check
@@ -34,8 +34,11 @@ from synth.steps.related import Related, related
 from synth.steps.results import Result
 from synth.store import locks, parquet
 from synth.tables import FORMAT_VERSION, HEARD_INSTEAD, SOURCES, VERDICTS
+from synth.units import with_count
 
 SOURCES_BY = "synth index PATH --csv FILE -o sources.parquet"
+LEAST_SURE = 5  # wrong labels at the least: with fewer, and
+MOST_SPREAD = 8  # so many times more at the most, nobody knows how many are wrong
 NEEDED = ("source_id", "path", "labels", "mids", "group_id", "status")
 STOP, GO_ON = "stop", "unjudged"  # where the checkpoint is not there
 
@@ -168,7 +171,7 @@ def clean(
         found = verdicts.table(stuff, judged, values[0], listened.withdrawn, why_not)
         classes = _classes(stuff, judged, listened.checks)
         metadata = _metadata(case, judged, classes) | made_from
-        warnings = (*words.warnings, *case.kin.warnings)
+        warnings = (*words.warnings, *case.kin.warnings, *_hardly_known(judged))
         if words.absent is not None:
             warnings = (f"NO LABEL IS JUDGED: {words.absent}",)
             earlier = _earlier(out)
@@ -198,6 +201,23 @@ def clean(
         case.kin.pairs(),
         None if case.kin.ontology is None else str(case.kin.ontology),
         rejected,
+    )
+
+
+def _hardly_known(judged: Judged) -> tuple[str, ...]:
+    """Return a warning where something is rejected and the number of wrong labels may be a few or many times that.
+
+    Then the precision is little more than a guess: with 6 wrong clips of 300 a label and right ones 2.5 standard deviations
+    up, sets of which .95 was requested held .88 (tests/bench/cleaning.py --large).
+    """
+    sure = [one for one in judged.classes if one.decision == JUDGED]
+    least, most = (sum(getattr(one, end) * one.scored for one in sure) for end in ("low", "high"))
+    rejected = sum(one.rejected for one in sure)
+    if not rejected or least >= LEAST_SURE or most < MOST_SPREAD * least:
+        return ()
+    return (
+        f"between {least:.0f} and {with_count(round(most), 'label')} may be wrong (90 % ranges), too few to be sure of the "
+        "requested precision: listen to the rejected before dropping them (synth review)",
     )
 
 

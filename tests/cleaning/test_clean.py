@@ -373,3 +373,15 @@ def test_rejected_labels_are_the_ones_that_a_manifest_drops(made, tmp_path):
     ids = [row["source_id"] for row in rows]
     found = kept(ids, [[row["label"]] for row in rows], (), counting(rows), "doubtful")
     assert [bool(one) for one in found.labels] == [row["verdict"] != "wrong" for row in rows]
+
+
+@pytest.mark.parametrize(("share", "foreign", "d", "said"), [(0.02, 1.0, 2.5, True), (0.1, 0.0, 3.0, False)])
+def test_a_number_of_wrong_labels_that_is_hardly_known_is_said(share, foreign, d, said, tmp_path):
+    scores, given, _ = simulated.together(300, 3, d, share, foreign, 4)
+    ids = sources(tmp_path / "sources.parquet", [[NAMES[k]] for k in given])
+    rows = [(one, *line) for one, line in zip(ids, scores, strict=True)]
+    long(tmp_path / "wide.csv", rows, ("source_id", *NAMES[:3]))
+    words = ("--scores", tmp_path / "wide.csv", "--precision", "0.8", "-o", tmp_path / "v.parquet")
+    found = cleaned(tmp_path / "sources.parquet", *words)
+    assert found["verdicts"]["wrong"] > 0
+    assert any("too few to be sure of the requested precision" in one for one in found["warnings"]) == said
