@@ -37,6 +37,7 @@ AROUND, MOST_OF = 11, 5  # a frame is active where 5 of the 11 frames around ris
 WIDER = 3  # … and so are three frames on either side
 LOCAL_S = 8  # seconds in which the background is looked for in long recordings
 LONGEST_RUN = 50  # frames of a run that must have a pitch somewhere
+LONGEST_CONSONANT, CLOSE = 24, 35  # frames of a run without a pitch that is speech, and how near one with a pitch is
 NOTHING = 255  # the byte of no sound at all
 FEWEST = 10  # frames with any sound, below which there is nothing to judge
 
@@ -96,7 +97,7 @@ def spoken_in(sums: Coarse, rate_hz: int, rms: Bytes) -> Judged:
     """Return which frames of one recording are speech, from its :func:`coarse` and its RMS bytes ``rms`` (frames,).
 
     What rises over the background as :func:`rising` finds it, in runs (pieces of at most a second of long ones) in which
-    something has a pitch.
+    something has a pitch, and in short ones beside those.
     """
     band = _band_bytes(sums, rate_hz)
     found = rising(rms, band)
@@ -110,7 +111,8 @@ def spoken_in(sums: Coarse, rate_hz: int, rms: Bytes) -> Judged:
     if has_pitch.all():
         return found
     active = found.active.copy()
-    for a, b in zip(first[~has_pitch].tolist(), end[~has_pitch].tolist(), strict=True):
+    left_out = ~has_pitch & ~_consonants(first, end, has_pitch)
+    for a, b in zip(first[left_out].tolist(), end[left_out].tolist(), strict=True):
         active[a:b] = False
     if not has_pitch.any():
         return Judged(
@@ -120,6 +122,15 @@ def spoken_in(sums: Coarse, rate_hz: int, rms: Bytes) -> Judged:
             "has no pitch",
         )
     return Judged(active)
+
+
+def _consonants(first: Ints, end: Ints, has_pitch: Bools) -> Bools:
+    """Return which runs are short and lie close to one with a pitch: a loud "s" or a creaky word stands apart."""
+    frames = int(end[-1])
+    before = np.maximum.accumulate(np.where(has_pitch, end, -frames))  # where the last one with a pitch ends,
+    after = np.minimum.accumulate(np.where(has_pitch, first, 3 * frames)[::-1])[::-1]  # … and the next one begins
+    beside = np.minimum(first - before, after - end) <= CLOSE
+    return beside & (end - first <= LONGEST_CONSONANT)
 
 
 def _pieces(first: Ints, end: Ints) -> tuple[Ints, Ints]:
