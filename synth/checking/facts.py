@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from synth.checking.rows import Clips
 from synth.checking.sentences import NUMBER, Piece, Sentence, Value, count, joined, measured, plain, short, things
 from synth.recipe import MixOptions, Options
+from synth.store import arrays
 from synth.tables import NOISE, SEXES, SPLITS
 
 Floats = NDArray[np.float64]
@@ -125,8 +126,8 @@ def _size(clips: Clips, options: Options) -> list[Piece]:
 
 def _sums(clips: Clips, told: Told) -> dict[str, Floats]:
     """Return the mean of the overlap, and the least and greatest ratio to the noise, as arrays."""
-    overlap = told.columns["overlap"].drop_null().to_numpy().astype(np.float64)
-    snr = told.columns["snr_db"].drop_null().to_numpy().astype(np.float64)
+    overlap = arrays.as_numpy(told.columns["overlap"].drop_null(), np.float64)
+    snr = arrays.as_numpy(told.columns["snr_db"].drop_null(), np.float64)
     return {
         "overlap": np.array([overlap.mean() if len(overlap) else 0.0]),
         "snr_db": np.array([snr.min(), snr.max()]) if len(snr) else np.zeros(0),
@@ -148,7 +149,8 @@ def _by_split(clips: Clips) -> list[Piece]:
 
 def _recordings(clips: Clips, of: str, title: Callable[[str, str], str]) -> list[Piece]:
     used = np.unique(clips.source[clips.known])
-    corpora, roots = (clips.sources.table.column(name).take(pa.array(used)).to_pylist() for name in ("corpus", "root"))
+    rows = arrays.numbers(used, pa.int64())
+    corpora, roots = (clips.sources.table.column(name).take(rows).to_pylist() for name in ("corpus", "root"))
     counts: dict[str, int] = {}
     for corpus, root in zip(corpora, roots, strict=True):
         name = title(corpus, root)
@@ -176,7 +178,7 @@ def _uses(clips: Clips) -> list[Piece]:
 
 
 def _at_once(told: Told) -> list[Piece]:
-    found = told.columns["max_concurrent"].drop_null().to_numpy()
+    found = arrays.as_numpy(told.columns["max_concurrent"].drop_null(), np.int64)
     pairs = zip(*np.unique(found, return_counts=True), strict=True)
     return joined([plain(int(number)), " in ", things(int(clips), "clip")] for number, clips in pairs)
 

@@ -15,7 +15,7 @@ from synth.checking.activity import INAUDIBLE_DBFS, Measured
 from synth.checking.features import Features
 from synth.checking.findings import Finding, named
 from synth.checking.predict import accuracy
-from synth.checking.rows import Clips, codes
+from synth.checking.rows import Clips, codes, filled
 from synth.checking.shortcuts import SAYS, Told, finding
 from synth.tables import FRAMES_PER_S, SPLITS
 from synth.units import counted
@@ -55,7 +55,7 @@ class Labels:
             ]
         one = None
         if "label" in table.column_names:
-            one = np.asarray(table.column("label").fill_null(-1).to_numpy(), np.int64)
+            one = filled(table.column("label").combine_chunks(), -1)
         return cls(known, np.concatenate([[0], np.cumsum(sizes)]), code, mask, one)
 
     @property
@@ -213,7 +213,7 @@ def told(clips: Clips, measured: Features, alone: Ints, rows: Ints) -> list[Find
 
 
 def _sizes(lists: pa.Array) -> Ints:
-    return np.asarray(pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False), np.int64)
+    return filled(pc.list_value_length(lists), 0)
 
 
 def _rows_differ(a: Labels, b: Labels, first: NDArray[np.generic], second: NDArray[np.generic]) -> Bools:

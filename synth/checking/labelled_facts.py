@@ -15,6 +15,7 @@ from synth.checking.labelled import Labels
 from synth.checking.rows import Clips
 from synth.checking.sentences import NUMBER, Piece, Sentence, Value, count, joined, measured, plain, short, things
 from synth.errors import listed
+from synth.store import arrays
 from synth.tables import SPLITS
 
 
@@ -102,7 +103,7 @@ def _missing(clips: Clips, found: Labels, splits: list[tuple[int, str]]) -> list
 
 def _rates(clips: Clips, rate_hz: int) -> list[Piece]:
     used = np.unique(clips.source[clips.known])
-    rates = clips.sources.table.column("rate_hz").take(pa.array(used)).to_numpy(zero_copy_only=False)
+    rates = arrays.as_numpy(clips.sources.table.column("rate_hz").take(arrays.numbers(used, pa.int64())), np.int64)
     pairs = [(int(rate), int(many)) for rate, many in zip(*np.unique(rates, return_counts=True), strict=True)]
     each: list[list[Piece]] = [
         [count(many), " at ", plain(rate), " Hz" if rate == rate_hz else " Hz, resampled"] for rate, many in pairs

@@ -18,7 +18,7 @@ from synth.audio.decibels import FULL_SCALE, UNITY
 from synth.audio.envelope import FAINT, active_thresholds
 from synth.checking import planned as promises
 from synth.checking.findings import Finding, named
-from synth.checking.rows import Sources, nulls
+from synth.checking.rows import Sources, filled, nulls
 from synth.store.arrays import as_numpy, ragged
 from synth.tables import FRAMES_PER_S
 from synth.units import counted
@@ -180,7 +180,7 @@ def _differences(planned: Planned, first: int, end: int, page: pa.Table, heard: 
     parts = page.column("parts").combine_chunks()
     fields = dict(zip([field.name for field in parts.type.value_type], parts.flatten().flatten(), strict=True))
     sizes = np.diff(planned.offsets[first : end + 1])
-    found_sizes = parts.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    found_sizes = filled(parts.value_lengths(), 0)
     if not np.array_equal(found_sizes, sizes):
         return out | {"parts": np.nonzero(found_sizes != sizes)[0]}
     owner = np.repeat(np.arange(count), sizes)

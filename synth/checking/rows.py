@@ -63,6 +63,11 @@ def nulls(array: pa.Array) -> Bools:
     return ~bits[array.offset : array.offset + len(array)].astype(np.bool_)
 
 
+def filled(array: pa.Array, fill: int) -> Ints:
+    """Return whole numbers (n,) with ``fill`` where there is none."""
+    return np.where(nulls(array), fill, as_numpy(array, np.int64))
+
+
 @dataclass(frozen=True)
 class Sources:
     """A SOURCES table; arrays of shape (S,). Codes are indexes into ``names[column]``, -1 is null."""

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synth.audio.encode import WAV_HEADER_BYTES, wav_header
+from synth.checking.rows import filled
 from synth.errors import InputError
 from synth.store.parquet import File, file_metadata
 from synth.tables import AUDIO
@@ -153,7 +154,7 @@ def _decoded(batch: pa.RecordBatch, first: int, length_n: int, rate_hz: int, cod
     if _holds_sounds(batch.schema, "stems", pa.list_(AUDIO)):
         column = batch.column("stems")
         flat, unread = _samples(column.flatten().field("bytes"), length_n, rate_hz, codec)
-        sizes = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
+        sizes = filled(pc.list_value_length(column), 0)
         bounds = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         stems = [flat[a:b] for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
         if unread:

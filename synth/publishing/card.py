@@ -101,7 +101,7 @@ def _facts(out: Path) -> Facts:
             seconds[split] = seconds.get(split, 0.0) + float(length[here].sum())
         levels.append(as_numpy(rows.column("level_dbfs"), np.float32))
         overlap.append(as_numpy(rows.column("overlap"), np.float32))
-        snr += [rows.column("snr_db").drop_null().to_numpy()]
+        snr.append(as_numpy(rows.column("snr_db").drop_null(), np.float64))
         for name, found_ in counts.items():
             found_.update({one["values"]: one["counts"] for one in rows.column(name).value_counts().to_pylist()})
         parts = rows.column("parts").combine_chunks()

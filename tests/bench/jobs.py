@@ -49,7 +49,8 @@ class Workbench:
         self.corpus = corpus
         self.work = work
         self.peers = peers
-        self.env = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT), "SYNTH_CACHE_DIR": str(work / "cache")}
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as installed
+        self.env = {**kept, **ONE_THREAD, "PYTHONPATH": str(ROOT), "SYNTH_CACHE_DIR": str(work / "cache")}
         self.shape = (10_000, 500)  # clips a file, clips a row group; measured by prepare()
         self._sources = work / "split.parquet"
 
