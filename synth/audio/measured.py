@@ -18,7 +18,7 @@ from synth.audio.pitch import Coarse
 from synth.units import counted
 
 _SHORT = 1 << 16  # so many 16-bit samples add up within 32 bits, which is several times faster than in 64
-VERSION = 5  # of the measures; what another version measured is measured again
+VERSION = 6  # of the measures; what another version measured is measured again
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ AROUND, MOST_OF = 11, 5  # a frame is active where 5 of the 11 frames around ris
 WIDER = 3  # … and so are three frames on either side
 LOCAL_S = 8  # seconds in which the background is looked for in long recordings
 LONGEST_RUN = 50  # frames of a run that must have a pitch somewhere
-LONGEST_CONSONANT, CLOSE = 24, 35  # frames of a run without a pitch that is speech, and how near one with a pitch is
+LONGEST_CONSONANT = 24  # frames of a run without a pitch that is speech,
+CLOSE, LOUD_CLOSE = 10, 35  # … so many frames away from one with a pitch at most; as loud as a tenth of all, so many
 NOTHING = 255  # the byte of no sound at all
 FEWEST = 10  # frames with any sound, below which there is nothing to judge
 
@@ -111,7 +112,7 @@ def spoken_in(sums: Coarse, rate_hz: int, rms: Bytes) -> Judged:
     if has_pitch.all():
         return found
     active = found.active.copy()
-    left_out = ~has_pitch & ~_consonants(first, end, has_pitch)
+    left_out = ~has_pitch & ~_consonants(first, end, has_pitch, active, rms)
     for a, b in zip(first[left_out].tolist(), end[left_out].tolist(), strict=True):
         active[a:b] = False
     if not has_pitch.any():
@@ -124,13 +125,15 @@ def spoken_in(sums: Coarse, rate_hz: int, rms: Bytes) -> Judged:
     return Judged(active)
 
 
-def _consonants(first: Ints, end: Ints, has_pitch: Bools) -> Bools:
-    """Return which runs are short and lie close to one with a pitch: a loud "s" or a creaky word stands apart."""
+def _consonants(first: Ints, end: Ints, has_pitch: Bools, active: Bools, rms: Bytes) -> Bools:
+    """Return which runs are short and lie close to one with a pitch; loud ones, such as a sharp "s", may lie further away."""
     frames = int(end[-1])
     before = np.maximum.accumulate(np.where(has_pitch, end, -frames))  # where the last one with a pitch ends,
     after = np.minimum.accumulate(np.where(has_pitch, first, 3 * frames)[::-1])[::-1]  # … and the next one begins
-    beside = np.minimum(first - before, after - end) <= CLOSE
-    return beside & (end - first <= LONGEST_CONSONANT)
+    voices = np.sort(rms[active])
+    loudest = np.minimum.reduceat(rms[:frames], np.column_stack([first, end]).ravel()[:-1])[::2]
+    close = np.where(loudest <= voices[len(voices) // 10], LOUD_CLOSE, CLOSE)
+    return (np.minimum(first - before, after - end) <= close) & (end - first <= LONGEST_CONSONANT)
 
 
 def _pieces(first: Ints, end: Ints) -> tuple[Ints, Ints]:
