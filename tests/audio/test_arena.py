@@ -188,7 +188,7 @@ def test_nothing_usable_is_an_error_that_says_what_was_found(tmp_path):
     root = tmp_path / "only-bad"
     root.mkdir()
     (root / "bad.wav").write_bytes(b"no sound")
-    with pytest.raises(InputError, match="none of 1 recordings can be used: 1 unreadable"):
+    with pytest.raises(InputError, match="none of 1 recording can be used: 1 unreadable"):
         index([root])
 
 
