@@ -127,9 +127,9 @@ def spoken_in(sums: Coarse, rate_hz: int, rms: Bytes) -> Judged:
 
 def _consonants(first: Ints, end: Ints, has_pitch: Bools, active: Bools, rms: Bytes) -> Bools:
     """Return which runs are short and lie close to one with a pitch; loud ones, such as a sharp "s", may lie further away."""
-    frames = int(end[-1])
-    before = np.maximum.accumulate(np.where(has_pitch, end, -frames))  # where the last one with a pitch ends,
-    after = np.minimum.accumulate(np.where(has_pitch, first, 3 * frames)[::-1])[::-1]  # … and the next one begins
+    frames, far = int(end[-1]), LOUD_CLOSE + 1
+    before = np.maximum.accumulate(np.where(has_pitch, end, -far))  # where the last one with a pitch ends,
+    after = np.minimum.accumulate(np.where(has_pitch, first, frames + far)[::-1])[::-1]  # … and the next one begins
     voices = np.sort(rms[active])
     loudest = np.minimum.reduceat(rms[:frames], np.column_stack([first, end]).ravel()[:-1])[::2]
     close = np.where(loudest <= voices[len(voices) // 10], LOUD_CLOSE, CLOSE)

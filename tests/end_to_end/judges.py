@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from math import erfc, sqrt
 from pathlib import Path
@@ -55,7 +56,9 @@ def active_frames(samples: np.ndarray, rate: int) -> np.ndarray:
 
     In half decibels, between 250 and 750 Hz (at 2 kHz, the difference of next neighbours but one), as the median of three
     frames: where loud (5 %, at most 10 frames) and quiet (15 %) frames lie 10 dB apart, what is 8 dB over the quiet ones in 5
-    of 11 frames, and three frames on either side; never more than 25 dB under the loud frames' RMS, or below -90 dBFS.
+    of 11 frames, and three frames on either side; never more than 25 dB under the loud frames' RMS, or below -90 dBFS; and of
+    that each run, in equal pieces of a second at most, in which 64 ms around the loudest frame of a third have a pitch, and
+    those of at most 24 frames that lie within 10 frames of such a one, or within 35 if one of theirs is as loud as a tenth of all.
     """
     n, width = rate // FRAMES_PER_S, rate // 2000
     frames = samples[: len(samples) // n * n].reshape(-1, n).astype(np.float64)
@@ -72,7 +75,48 @@ def active_frames(samples: np.ndarray, rate: int) -> np.ndarray:
         return np.zeros(len(frames), bool)
     most = np.convolve(sounds & (level <= quiet - 16), np.ones(11), "same") >= 5
     wide = np.convolve(most, np.ones(7), "same") > 0
-    return wide & (rms <= min(np.sort(rms[sounds])[rank] + 50, 180))
+    active = wide & (rms <= min(np.sort(rms[sounds])[rank] + 50, 180))
+    pieces = _pieces(active)
+    voices = [(first, end) for first, end in pieces if _voiced(coarse, band, first, end)]
+    loud = np.sort(rms[active])[active.sum() // 10] if voices else 0
+    for first, end in set(pieces) - set(voices):
+        close = 35 if rms[first:end].min() <= loud else 10
+        near = any(first - close <= b and end + close >= a for a, b in voices)
+        if not near or end - first > 24:
+            active[first:end] = False
+    return active
+
+
+def _pieces(active: np.ndarray) -> list[tuple[int, int]]:
+    """Return the runs of active frames, those of more than a second cut into equal pieces."""
+    out, first = [], None
+    for frame, on in enumerate([*active, False]):
+        if on and first is None:
+            first = frame
+        elif not on and first is not None:
+            count = -(-(frame - first) // FRAMES_PER_S)
+            edges = [first + (frame - first) * k // count for k in range(count + 1)]
+            out += itertools.pairwise(edges)
+            first = None
+    return out
+
+
+def _voiced(coarse: np.ndarray, band: np.ndarray, first: int, end: int) -> bool:
+    """Return whether 64 ms around the loudest frame of some third of a piece have a pitch."""
+    thirds = [range(first + (end - first) * k // 3, first + (end - first) * (k + 1) // 3) for k in range(3)]
+    places = [min(third, key=lambda frame: band[frame]) if third else first for third in thirds]
+    return max(_pitch(coarse, place) for place in places) >= 0.55
+
+
+def _pitch(coarse: np.ndarray, frame: int) -> float:
+    """Return how much 48 ms around a frame are like what comes a period of 4 to 26 samples later, 1 at most."""
+    samples = coarse.ravel()
+    begin = min(max(frame * coarse.shape[1] + (coarse.shape[1] - 128) // 2, 0), len(samples) - 130)
+    moves = samples[begin + 2 : begin + 130] - samples[begin : begin + 128]
+    here = moves[:96]
+    later = [moves[period : period + 96] for period in range(4, 27)]
+    best = max(later, key=lambda one: here @ one)
+    return here @ best / np.sqrt(max((here @ here) * (best @ best), 1))
 
 
 def _half_db(power: np.ndarray) -> np.ndarray:

@@ -265,5 +265,5 @@ def test_a_csv_with_rows_that_cannot_be(tmp_path):
     assert "no column 'path'; found name, speaker_id" in failed.says
     table.write_text("path,sex\nnot/there.flac,F\n")
     failed = synth("index", root, "--csv", table, "-o", tmp_path / "sources.parquet", code=3)
-    assert "none of its 1 paths is there" in failed.says and "row 2 says not/there.flac" in failed.says
+    assert "its only path is not there" in failed.says and "row 2 says not/there.flac" in failed.says
     assert not (tmp_path / "sources.parquet").exists()

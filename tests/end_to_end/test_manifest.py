@@ -105,7 +105,7 @@ def test_labels_are_those_of_the_table_and_nothing_is_lost_without_a_word(made, 
     assert left["recordings without a label"] == 1
     assert left["silent"] == left["windows in which nothing is heard"] == 1
     card = (made / "README.md").read_text()
-    assert "1 recordings without a label" in card
+    assert "1 recording without a label" in card
     assert "no judge was asked" in card
     assert "30 recordings are shorter than a clip" in card
 
@@ -254,7 +254,7 @@ def test_verdicts_take_labels_away(sources, tmp_path):
     card = (tmp_path / "keep" / "README.md").read_text()
     assert "Labels removed because their verdict is below --min-verdict: 3." in card
     masks = [mask for row in rows(tmp_path / "keep" / "manifest.parquet", "labels_mask") for mask in row["labels_mask"]]
-    assert f"A judge was asked: {sum(masks)} of {len(masks)} are verified" in card
+    assert f"A judge was asked: {sum(masks)} of {len(masks)} labels are verified" in card
     done = synth("manifest", *words, "--min-verdict", "doubtful", "-o", tmp_path / "doubtful", "--json").json
     found = {r["parts"][0]["source_id"]: r for r in rows(tmp_path / "doubtful" / "manifest.parquet")}
     assert found[one[1]["source_id"]]["labels_mask"] == [False]
