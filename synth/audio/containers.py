@@ -49,8 +49,9 @@ def one_flac(data: bytes) -> None:
     Raises UndecodableError: ``unreadable`` where another follows.
     """
     pairs = np.frombuffer(data, "<u2", len(data) // 2)  # a mark has a pair of its bytes in here, wherever it begins
-    found = 2 * np.flatnonzero((pairs == _EVEN) | (pairs == _ODD))
-    for at in found.tolist():
+    hits = pairs == _EVEN
+    hits |= pairs == _ODD
+    for at in (2 * hits.nonzero()[0]).tolist():
         begin = at if data[at] == _FLAC[0] else at - 1
         if begin > 0 and data[begin + 4 : begin + 8] in _FIRST_BLOCKS:
             _alone(data, begin, _FLAC)

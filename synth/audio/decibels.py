@@ -7,6 +7,7 @@ found by comparison with these tables: the same on every machine.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from decimal import Decimal, localcontext
 from functools import lru_cache
 from math import inf, nextafter
@@ -87,6 +88,18 @@ def tenths(ratio: NDArray[np.float64]) -> NDArray[np.int32]:
     rank = below.take(bins)
     rank += clipped >= borders.take(rank, mode="clip")  # "clip" takes 16-bit indices as they are, which is quicker
     return np.asarray(rank + np.int32(LOWEST_TENTHS), np.int32)
+
+
+def tenths_of(ratio: float) -> int:
+    """Return :func:`tenths` of one power ratio: a search in a list, as arrays of one number are slow."""
+    table, borders = _ends_and_borders()
+    return bisect_right(borders, min(max(ratio, table[0]), table[1])) + LOWEST_TENTHS
+
+
+@lru_cache(maxsize=1)
+def _ends_and_borders() -> tuple[tuple[float, float], list[float]]:
+    table = power_table()
+    return (float(table[0]), float(table[-1])), _lookup()[0].tolist()
 
 
 def power(level_tenths: NDArray[np.integer]) -> NDArray[np.float64]:

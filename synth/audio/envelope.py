@@ -8,11 +8,12 @@ quiet frames (in a noisy room the background must not count as speech).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.audio.decibels import byte_energies, byte_peaks, rms_thresholds
+from synth.audio.decibels import FULL_SCALE, byte_energies, byte_peaks, rms_thresholds
 from synth.tables import FRAMES_PER_S
 
 BELOW_LOUD = 2 * 25  # half decibels: active frames lie at most 25 dB under the 95th percentile of the frames' RMS
@@ -62,9 +63,15 @@ def measure(samples: NDArray[np.int16], rate_hz: int) -> Envelope:
     if not len(samples):
         return Envelope(rms, rms.copy(), energy)
     heights = np.abs(samples).view(np.uint16)  # -32,768 has no positive counterpart in int16
-    highest = np.maximum.reduceat(heights, np.arange(0, len(heights), frame_n)).astype(np.int32)
-    peaks = 255 - np.searchsorted(byte_peaks()[::-1], highest[: len(rms)], side="left")
-    return Envelope(rms, peaks.astype(np.uint8), energy, int(highest.max()))
+    highest = np.maximum.reduceat(heights, np.arange(0, len(heights), frame_n))
+    return Envelope(rms, _byte_of_peak()[highest[: len(rms)]], energy, int(highest.max()))
+
+
+@lru_cache(maxsize=1)
+def _byte_of_peak() -> NDArray[np.uint8]:
+    """Return the byte of each absolute sample, shape (32769,): the quietest that allows it."""
+    ascending = byte_peaks()[::-1]
+    return (255 - np.searchsorted(ascending, np.arange(FULL_SCALE + 1), side="left")).astype(np.uint8)
 
 
 def active_thresholds(rms: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int16]:

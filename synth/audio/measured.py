@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synth.audio import speech
 from synth.audio.channels import cancelling
-from synth.audio.decibels import FULL_SCALE, tenths
+from synth.audio.decibels import FULL_SCALE, tenths_of
 from synth.audio.decode import UndecodableError, decode
 from synth.audio.envelope import active, frame_length, measure
 from synth.audio.pitch import Coarse
@@ -76,19 +76,20 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
     if dc_n and envelope.highest >= FULL_SCALE - 1:  # something may have been saturated
         coarse = speech.coarse(samples, rate_hz)
     speaking = active(envelope)
+    active_frames = int(np.count_nonzero(speaking))
     frame_n = frame_length(rate_hz)
     status, reason = "ok", None
     if not len(envelope.rms):
         status, reason = "empty", f"{counted(len(decoded.samples), 'sample')}: shorter than 20 ms"
     elif decoded.lost_db is not None:
         status, reason = "antiphase", cancelling(decoded.channels, decoded.lost_db)
-    elif not speaking.any():
+    elif not active_frames:
         status, reason = "silent", "no 20 ms of it rise above -90 dBFS"
     spoken = speech.spoken_in(coarse, rate_hz, envelope.rms)
     level = peak = spoken_level = None
     if status == "ok":
-        powers = [_power(envelope.energy[of], frame_n) for of in (speaking, spoken.active)]
-        level, spoken_level, peak = tenths(np.array([*powers, (envelope.highest / FULL_SCALE) ** 2])).tolist()
+        level, spoken_level = (tenths_of(_power(envelope.energy[of], frame_n)) for of in (speaking, spoken.active))
+        peak = tenths_of((envelope.highest / FULL_SCALE) ** 2)
     facts = Measured(
         sha256=digest,
         status=status,
@@ -101,11 +102,11 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
         dc_n=dc_n,
         level_tenths=level,
         peak_tenths=peak,
-        active_frames=int(speaking.sum()),
+        active_frames=active_frames,
         rms=envelope.rms.tobytes(),
         peaks=envelope.peaks.tobytes(),
         speech=speech.packed(spoken.active),
-        speech_frames=int(spoken.active.sum()),
+        speech_frames=int(np.count_nonzero(spoken.active)),
         speech_tenths=spoken_level if spoken.reason is None else None,
         no_speech=spoken.reason,
         scaled_db=decoded.scaled_db,

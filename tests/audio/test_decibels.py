@@ -25,6 +25,7 @@ from synth.audio.decibels import (
     power_table,
     rms_thresholds,
     tenths,
+    tenths_of,
 )
 
 FRAMES = [80, 160, 320, 441 * 2, 960]
@@ -136,3 +137,15 @@ def test_peak_bytes_are_rounded_down_powers():
 def test_unity_and_full_scale():
     assert Fraction(UNITY, 4096) == 1
     assert gain_q12(np.array([60]))[0] == 8173, "6 dB are not quite twice"
+
+
+@given(
+    st.floats(0, 1e12)
+    | st.sampled_from([0.0, 1.0, math.inf])
+    | st.integers(LOWEST_TENTHS, HIGHEST_TENTHS - 1).map(lambda tenth: float(border(tenth))),
+    st.sampled_from([-math.inf, None, math.inf]),
+)
+def test_one_ratio_has_the_level_that_it_has_among_many(ratio, towards):
+    """At the borders between two levels, and a step of the last bit beside them, too."""
+    ratio = ratio if towards is None else max(0.0, math.nextafter(ratio, towards))
+    assert tenths_of(ratio) == tenths(np.array([ratio]))[0]
