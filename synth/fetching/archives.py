@@ -212,7 +212,7 @@ def _unasked(answer: http.client.HTTPResponse, have: int, size: int) -> int:
         raise _FailedError(f"HTTP {answer.status} {answer.reason}")
     length = answer.headers.get("Content-Length")
     if length is not None and length.strip() != str(size):
-        raise _FailedError(f"has a file of {length:,} bytes, wanted {size:,}")
+        raise _FailedError(f"has a file of {length} bytes, wanted {size:,}")
     return have
 
 
