@@ -68,9 +68,7 @@ def measured(path: Path, rate_hz: int) -> tuple[Measured, NDArray[np.int16] | No
         return Measured(digest, error.status, error.reason), None
     pcm = sha256(np.ascontiguousarray(decoded.samples).data).hexdigest()
     raw = resampled(decoded.samples, decoded.rate_hz, rate_hz)
-    coarse = speech.coarse(
-        raw, rate_hz
-    )  # its differences are the same with a mean and without, and its sum is the mean
+    coarse = speech.coarse(raw, rate_hz)  # its differences do not know the mean, and its sum tells it
     samples, dc_n = centred(raw, _total(raw, coarse, rate_hz))
     envelope = measure(samples, rate_hz)
     if dc_n and envelope.highest >= FULL_SCALE - 1:  # something may have been saturated

@@ -45,9 +45,7 @@ def loudest(first: Ints, end: Ints, level: Bytes) -> Ints:
     edges = np.empty((len(first), LOOKS + 1), np.int64)
     for k in range(LOOKS + 1):
         edges[:, k] = first + (end - first) * k // LOOKS
-    ranked = np.empty(
-        len(level) + 1, np.int64
-    )  # the level before the place, so that the least is the loudest, the first one
+    ranked = np.empty(len(level) + 1, np.int64)  # level, then place: the least is the first of the loudest
     ranked[:-1] = level
     ranked <<= 32
     ranked += np.arange(len(ranked))

@@ -39,10 +39,7 @@ WINDOW, PROMISED = 50, 25  # frames: clips of a second, half of it active
 NOISES = ("white", "pink", "hum50", "hum60", "room", "brown")
 SNR_DB = (5, 10, 12, 15, 20, 30)
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
-CLEAN_DB, OVER_DB = (
-    25,
-    6,
-)  # certainly speech: within 25 dB of the loud frames of the clean recording, 6 dB over its quiet ones
+CLEAN_DB, OVER_DB = 25, 6  # certainly speech: so near the loud frames of the clean recording, so far over quiet ones
 
 
 @dataclass
