@@ -18,7 +18,7 @@ from synth.audio.decibels import GAIN_BITS, UNITY
 from synth.errors import ClaimError
 
 RAMP_S = 0.01
-TILE_BYTES, TILE_CLIPS = 1 << 20, 64  # of 32-bit samples, and clips, that are mixed at a time where all parts fill them
+TILE_BYTES, TILE_CLIPS = 1 << 19, 64  # of 32-bit samples, and clips, mixed at a time: both tiles fit into 1 MB of cache
 LARGEST = 32767
 SAFE_GAIN = 65535  # no 16-bit sample times it passes 32 bits
 WIDEST = (1 << 31) - 1 - (UNITY >> 1)
