@@ -47,7 +47,7 @@ def energies(samples: NDArray[np.int16], frame_n: int) -> NDArray[np.int64]:
     Computed in float64: all partial sums are integers below 2**53, so every order of summation gives the same result.
     """
     frames = samples[: len(samples) // frame_n * frame_n].astype(np.float64).reshape(-1, frame_n)
-    return np.asarray((frames[:, None, :] @ frames[:, :, None])[:, 0, 0], np.int64)
+    return np.asarray(np.einsum("ij,ij->i", frames, frames), np.int64)
 
 
 def rms_bytes(sums: NDArray[np.int64], frame_n: int) -> NDArray[np.uint8]:

