@@ -1,19 +1,20 @@
 """Licences, derived again: which licences may each source go into, and is there one that all sources of a clip may go into?
 
-The chart is the one that Creative Commons publishes for adaptations (wiki.creativecommons.org/wiki/Wiki/cc_license_compatibility),
-row by row; nothing of how the licences were written is used here but the names of the special ids.
+What a licence permits is in :mod:`synth.checking.chart`; nothing of how the licences were written is used.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.checking import reasons
+from synth.checking.chart import CHART, FREEDOM, Ways, kind_of, permits, version, ways_of
 from synth.checking.findings import Finding, named
 from synth.checking.rows import Clips
 from synth.checking.sentences import Piece, Sentence, compared, count, joined, lines, things
@@ -22,31 +23,10 @@ from synth.units import counted
 
 Ints = NDArray[np.int64]
 
-# the kind of a source, and the kinds of licence that an adaptation of it may have, from free to strict
-_CHART = {
-    "PD": ("PD", "BY", "BY-NC", "ODBL", "BY-SA", "BY-NC-SA"),
-    "BY": ("BY", "BY-NC", "ODBL", "BY-SA", "BY-NC-SA"),
-    "BY-NC": ("BY-NC", "BY-NC-SA"),
-    "ODBL": ("ODBL",),
-    "BY-SA": ("BY-SA",),
-    "BY-NC-SA": ("BY-NC-SA",),
-    "BY-ND": (),
-    "BY-NC-ND": (),
-    "CLOSED": (),
-}
-_FREEDOM = ("PD", "BY", "ODBL", "BY-SA", "BY-NC", "BY-NC-SA", "BY-ND", "BY-NC-ND")
-_KINDS = {
-    "PD": "CC0-1.0 CC-PDM-1.0 PDDL-1.0 Unlicense 0BSD",
-    "BY": "MIT ISC BSD-2-Clause BSD-3-Clause Apache-2.0 ODC-By-1.0 CDLA-Permissive-1.0 CDLA-Permissive-2.0",
-    "ODBL": "ODbL-1.0",
-    "CLOSED": f"LicenseRef-YouTube LicenseRef-all-rights-reserved {NOT_SHAREABLE}",
-}
-_KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
-_LIKE_AN_ID = re.compile(r"\b(?:LicenseRef-[\w-]*\w|(?:CC|ODbL|ODC|PDDL|BSD|CDLA|Apache|GPL)[\w-]*-[\w.-]*\d)")
+_LIKE_AN_ID = re.compile(r"\b(?:LicenseRef-[\w-]*\w|(?:CC|ODbL|ODC|PDDL|BSD|CDLA|Apache|GPL)[\w-]*-[\w.-]*\d(?:-\w+)*)")
 _ON_THE_HUB = re.compile(
     r"cc-by(-nc)?(-sa|-nd)?-[2-4]\.[05]|cc0-1\.0|mit|isc|unlicense|apache-2\.0|bsd-[23]-clause|cdla-permissive-[12]\.0"
 )
-Ways = frozenset[frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +53,9 @@ def licence(
     )
     names.append(UNKNOWN)
     group, groups = _groups(clips, 2 * code + _changed(clips, start_n, rate_hz))
-    wanted = [_expected([_ways(names[k >> 1]) for k in one], any(k & 1 for k in one) or len(one) > 1) for one in groups]
+    wanted = [
+        _expected([ways_of(names[k >> 1]) for k in one], any(k & 1 for k in one) or len(one) > 1) for one in groups
+    ]
     number = {name: k for k, name in enumerate(clips.licence_names)}
     fits = np.zeros((len(groups), len(number) + 1), np.bool_)
     for row, expected in enumerate(wanted):
@@ -102,6 +84,9 @@ def licence(
         )
     if card is not None:
         problems += _of_card(card, whole, recordings, held, clips, earlier)
+        if not earlier:
+            each = [([ways_of(names[k >> 1]) for k in one], any(k & 1 for k in one) or len(one) > 1) for one in groups]
+            problems += _of_reasons(card, each, wanted, list(counts.values()), recordings)
     if attributions is None:
         problems.append("attribution.txt is missing")
     else:
@@ -151,11 +136,11 @@ def _freer_than_a_copy(clips: Clips) -> list[str]:
 def _targets(text: str) -> frozenset[str]:
     """Return the uses that a licence leaves open: the kinds that an adaptation may have, and sharing it as it is."""
     out: set[str] = set()
-    for way in _ways(text):
-        kinds = [_kind(one) for one in way]
+    for way in ways_of(text):
+        kinds = [kind_of(one) for one in way]
         open_ = not any(kind in (None, "CLOSED") for kind in kinds)
         out |= {"as it is"} if open_ else set()
-        out |= set.intersection(*(set(_CHART[kind]) if open_ and kind else set() for kind in kinds))
+        out |= set.intersection(*(set(CHART[kind]) if open_ and kind else set() for kind in kinds))
         out |= {"sold"} if open_ and not any("NC" in str(kind) for kind in kinds) else set()
     return frozenset(out)
 
@@ -190,27 +175,25 @@ def _expected(sources: Sequence[Ways], changed: bool) -> Expected:
         (way,) = sources[0]
         if len(way) == 1:
             (only,) = way
-            kind = _kind(only)
+            kind = kind_of(only)
             return Expected(frozenset([only]), kind in (None, "CLOSED"), kind == "CLOSED")
     named_ids = {one for ways in sources for way in ways for one in way}
-    good = [
-        one for one in named_ids if all(any(all(_permits(a, one) for a in way) for way in ways) for ways in sources)
-    ]
+    good = [one for one in named_ids if all(any(all(permits(a, one) for a in way) for way in ways) for ways in sources)]
     if good:
-        freest = min(_FREEDOM.index(str(_kind(one))) for one in good)
-        best = max((_version(one), one) for one in good if _FREEDOM.index(str(_kind(one))) == freest)
+        freest = min(FREEDOM.index(str(kind_of(one))) for one in good)
+        best = max((version(one), one) for one in good if FREEDOM.index(str(kind_of(one))) == freest)
         return Expected(frozenset([best[1]]), held=False, forbidden=False)
     if any(len(ways) > 1 for ways in sources):  # a choice between ways none of which may be shared
-        ids = {one for one in named_ids if _kind(one) in (None, "CLOSED")} | {NOT_SHAREABLE, UNKNOWN}
+        ids = {one for one in named_ids if kind_of(one) in (None, "CLOSED")} | {NOT_SHAREABLE, UNKNOWN}
         return Expected(frozenset(ids), held=True, forbidden=True)
     return _held({one for ways in sources for way in ways for one in way})
 
 
 def _held(ids: set[str]) -> Expected:
-    unknown = {one for one in ids if _kind(one) is None}
-    closed = {one for one in ids if _kind(one) == "CLOSED"}
+    unknown = {one for one in ids if kind_of(one) is None}
+    closed = {one for one in ids if kind_of(one) == "CLOSED"}
     rest = ids - unknown - closed
-    clash = bool(rest) and not any(all(_permits(a, one) for a in rest) for one in rest)
+    clash = bool(rest) and not any(all(permits(a, one) for a in rest) for one in rest)
     if closed or clash:
         return Expected(frozenset(closed) if len(closed) == 1 and not clash else frozenset([NOT_SHAREABLE]), True, True)
     return Expected(frozenset(unknown if len(unknown) == 1 else [UNKNOWN]), held=True, forbidden=False)
@@ -230,74 +213,17 @@ def _whole(clips: Iterable[Expected]) -> frozenset[str]:
         return _held(stopping).ids if found else frozenset([UNKNOWN])
     if len(ids) == 1:
         return frozenset(ids)
-    covering = [one for one in ids if all(_permits(a, one) for a in ids)]
-    return frozenset([max((_version(one), one) for one in covering)[1]] if covering else [SEVERAL])
-
-
-def _permits(source: str, target: str) -> bool:
-    """Say whether an adaptation of ``source`` may stand under ``target``."""
-    mine, its = _kind(source), _kind(target)
-    if mine is None or its is None or its not in _CHART[mine]:
-        return False
-    if mine == its and mine.endswith("SA"):
-        return _version(source) == _version(target) or 1.0 < _version(source) < _version(target)
-    return True
-
-
-def _kind(one: str) -> str | None:
-    words = one.split("-")
-    if words[:2] == ["CC", "BY"]:
-        return "-".join(words[1 : next((k for k, word in enumerate(words) if word[:1].isdigit()), len(words))])
-    return _KIND_OF.get(one)
-
-
-def _version(one: str) -> float:
-    found = re.search(r"^CC-BY.*?-([0-9]\.[0-9])", one)
-    return float(found[1]) if found else 0.0
-
-
-def _ways(text: str) -> Ways:
-    """Return the sets of ids, one of which satisfies an expression: OR of AND of ids and parentheses."""
-    words = re.findall(r"[()]|[^\s()]+", text)
-
-    def either() -> set[frozenset[str]]:
-        out = both()
-        while words and words[0] == "OR":
-            words.pop(0)
-            out |= both()
-        return out
-
-    def both() -> set[frozenset[str]]:
-        out = one()
-        while words and words[0] == "AND":
-            words.pop(0)
-            right = one()
-            out = {a | b for a in out for b in right}
-        return out
-
-    def one() -> set[frozenset[str]]:
-        word = words.pop(0) if words else UNKNOWN
-        if word == "(":
-            inner = either()
-            if words:
-                words.pop(0)
-            return inner
-        if words and words[0] == "WITH":
-            word = " ".join([word, words.pop(0), *(words.pop(0) for _ in range(1) if words)])
-        return {frozenset([word])}
-
-    ways = either()
-    return frozenset([frozenset([text])]) if words else frozenset(ways)
+    covering = [one for one in ids if all(permits(a, one) for a in ids)]
+    return frozenset([max((version(one), one) for one in covering)[1]] if covering else [SEVERAL])
 
 
 def _of_card(
     card: str, whole: frozenset[str], recordings: dict[str, int], held: int, clips: Clips, earlier: bool
 ) -> list[str]:
     """Return what is wrong in the section on the licence, and in the head that the Hub reads."""
-    section = re.search(r"^## Licence\n(.*?)(?=^## |\Z)", card, re.M | re.S)
-    if section is None:
+    paragraph = _paragraph(card)
+    if paragraph is None:
         return ["README.md has no section on the licence"]
-    paragraph = next((line for line in lines(section[1].strip()) if line), "")
     problems = []
     if not any(paragraph.startswith(f"{one}:") for one in whole):
         problems.append(f"README.md does not name {' or '.join(sorted(whole))} as the licence of the whole")
@@ -316,7 +242,7 @@ def _of_card(
     wrong, lacking = compared(paragraph, sentences)
     problems += [f"README.md on the licence: {one}" for one in wrong + lacking]
     known = {*whole, NOT_SHAREABLE, SEVERAL, UNKNOWN, *(name for name in clips.licence_names if name)}
-    known |= {one for name in recordings for way in _ways(name) for one in way}
+    known |= {one for name in recordings for way in ways_of(name) for one in way}
     others = [one for one in _LIKE_AN_ID.findall(paragraph) if not any(one in name.split() for name in known)]
     if others:
         problems.append(f"README.md names licences that no recording has{named(dict.fromkeys(others))}")
@@ -327,6 +253,41 @@ def _of_card(
     if head and head[1] not in {one for name in whole for one in _hub_names(name, earlier)}:
         problems.append(f"the head of README.md says license: {head[1]}, the whole is {' or '.join(sorted(whole))}")
     return problems
+
+
+def _paragraph(card: str) -> str | None:
+    section = re.search(r"^## Licence\n(.*?)(?=^## |\Z)", card, re.M | re.S)
+    return section and next((line for line in lines(section[1].strip()) if line), "")
+
+
+def _of_reasons(
+    card: str,
+    groups: Sequence[tuple[list[Ways], bool]],
+    wanted: Sequence[Expected],
+    counts: Sequence[int],
+    recordings: Mapping[str, int],
+) -> list[str]:
+    """Return what a card says otherwise of why clips may not be shared, or of what their licence asks for.
+
+    ``groups``: the licences of their recordings, and whether they are adaptations. Which of several ways to choose is
+    looked at where none may be shared is the card's: then nothing is said of the reasons.
+    """
+    paragraph = _paragraph(card) or ""
+    there = [(one, expected, many) for one, expected, many in zip(groups, wanted, counts, strict=True) if many]
+    held = [(ways, adapted, many) for (ways, adapted), expected, many in there if expected.held]
+    ids = sorted({one for _, expected, _ in there for one in expected.ids})
+    wrong = reasons.not_for_sale(paragraph, recordings) if held else []
+    if not held and len(ids) == 1:
+        wrong += reasons.asked(paragraph, ids[0])
+    elif not held and paragraph.startswith(f"{SEVERAL}: "):
+        wrong += [f"it lacks '{pair}'" for pair in reasons.clash(ids) if pair not in paragraph]
+    elif held and all(len(way) == 1 for ways, _, _ in held for way in ways):
+        each = [
+            (reasons.of_clip({one for way in ways for any_ in way for one in any_}, adapted), many)
+            for ways, adapted, many in held
+        ]
+        wrong += reasons.problems(paragraph, each, not any(expected.forbidden for _, expected, _ in there))
+    return [f"README.md on the licence: {one}" for one in wrong]
 
 
 def _counted(begins: str, each: Sequence[tuple[str, int]]) -> Sentence:

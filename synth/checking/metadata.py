@@ -18,6 +18,8 @@ import pyarrow as pa
 from synth.checking import stored
 from synth.checking.findings import Finding, named
 from synth.checking.layout import Wanted
+from synth.checking.left_out import Counted
+from synth.checking.left_out import problems as of_left_out
 from synth.errors import InputError
 from synth.store.parquet import File, metadata, own_metadata
 from synth.tables import FORMAT_VERSION, MADE_FROM, SOURCES
@@ -36,13 +38,15 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
 @dataclass(frozen=True, slots=True)
 class Planned:
     """What rows and recipe say: the options that change a sample, by name, whether clips have noise, and of how many the
-    level is not the one drawn (the least and the most that it can be; None where it was not looked for).
+    level is not the one drawn (the least and the most that it can be; None where it was not looked for). ``left_out``: of
+    labelled clips, what the tables tell of what is in no clip.
     """
 
     command: str
     content: Mapping[str, Any]
     noise: bool
     lowered: tuple[int, int] | None
+    left_out: Counted | None = None
 
 
 def finding(wanted: Wanted, planned: Planned) -> Finding:
@@ -84,7 +88,10 @@ def problems(wanted: Wanted, planned: Planned) -> list[str]:
         wrong += _unknown(part.name, its, (_HUB, *wanted.stamp))
         wrong += _hub(part.name, its)
         wrong += [f"{part.name} {why}" for why in _twice(shard)]
-    return wrong + (_as_made(said, made_from) if made_from is not None else [])
+    if made_from is not None:
+        wrong += _as_made(said, made_from)
+        wrong += of_left_out(said["plan"], planned.left_out) if planned.left_out else []
+    return wrong
 
 
 def version(out: Path) -> str | None:

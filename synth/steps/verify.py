@@ -13,10 +13,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth.audio.envelope import frame_length
-from synth.checking import files, layout, metadata, planned, stored
+from synth.checking import files, layout, left_out, metadata, planned, stored
 from synth.checking.metadata import Planned
 from synth.errors import ClaimError, InputError, typed
-from synth.recipe import MixOptions
+from synth.recipe import ManifestOptions, MixOptions
 from synth.rendering.job import Job
 from synth.rendering.mixer import Mixer
 from synth.rendering.planfile import PlanFile, PlanRows
@@ -239,7 +239,12 @@ class Folder:
         if isinstance(options, MixOptions) and not self.unsound:
             level = arrays.as_numpy(plan.table.column("level_dbfs"), np.float64).astype(np.float64)
             lowered = planned.lowered(level, plan.gain_q12, plan.offsets, made.clips, options.seed, options.level_dbfs)
-        return Planned(options.command, options.content(), bool(np.array(noise)[plan.source].any()), lowered)
+        lost = None
+        if isinstance(options, ManifestOptions) and not self.unsound:
+            content = options.content()
+            lost = left_out.counted(self.sources, plan.table, plan.source, self.rate_hz, self.length_n, content)
+        noisy = bool(np.array(noise)[plan.source].any())
+        return Planned(options.command, options.content(), noisy, lowered, lost)
 
     def job(self, rows: Ints, given: Mapping[str, Path], progress: Progress, without: Collection[str] = ()) -> Job:
         """Return the job that makes the clips again; the recordings of ``rows`` are hashed again, as nothing is taken on trust.

@@ -18,11 +18,15 @@ import pytest
 import soundfile
 
 from synth.errors import SynthError
+from synth.publishing import labelled_card
 from synth.recipe import ManifestOptions
+from synth.rendering.credit import Credits
+from synth.rendering.planfile import PlanFile
 from synth.steps.audit import audit
 from synth.steps.index import index
 from synth.steps.manifest import manifest
 from synth.steps.verify import Folder, verify
+from synth.tables import MADE_FROM
 from tests.checking.wrong_sets import copied
 
 KINDS = ("mixtures", "labelled")
@@ -132,6 +136,39 @@ def _others(value: object) -> list[str]:
     if isinstance(value, str):
         return [json.dumps(value + "x")]
     return []
+
+
+OTHER_FACTS = [
+    ("facts", {"cut": 1}), ("facts", {"padded": -1}), ("facts", {"beyond_s": 0.1}), ("facts", {"labels_dropped": 2}),
+    ("facts", {"labels_unjudged": 2}), ("left_out", {"corrupt": 2}), ("left_out", {"windows in which nothing is heard": 1}),
+    ("left_out", {"in no split": 1}), ("left_out", {"long": 1}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "more"), OTHER_FACTS, ids=[f"{key}-{name}" for key, more in OTHER_FACTS for name in more]
+)
+def test_what_was_left_out_is_counted_again(sets, tmp_path, key, more):
+    """Changed alike in the plan, in what the manifest says of it, and on the card: the recordings are still there."""
+    folder = copied(sets["labelled"], tmp_path / "set")
+    plan, listed = folder / "plan.parquet", folder / "manifest.parquet"
+    before = pq.ParquetFile(plan).schema_arrow.metadata
+    facts = json.loads(before[key.encode()])
+    other = json.dumps(facts | {name: facts.get(name, 0) + by for name, by in more.items()}).encode()
+    pq.write_table(pq.ParquetFile(plan).read().replace_schema_metadata({**before, key.encode(): other}), plan)
+    said = pq.ParquetFile(listed).schema_arrow.metadata
+    origin = json.loads(said[MADE_FROM.encode()])
+    origin["plan"][key] = other.decode()
+    said = {**said, MADE_FROM.encode(): json.dumps(origin).encode()}
+    pq.write_table(pq.ParquetFile(listed).read().replace_schema_metadata(said), listed)
+    found = Folder.opened(folder)
+    labelled_card.write(folder, Credits(found.sources, found.rate_hz).sharing(PlanFile(plan, found_ids(found))))
+    assert set(on_paper(folder)) == {"metadata"}
+    assert re.search(rf"plan\.parquet says (that|judged|{key}\.{next(iter(more))})", on_paper(folder)["metadata"])
+
+
+def found_ids(folder: Folder) -> dict[str, int]:
+    return {name: k for k, name in enumerate(folder.sources.column("source_id").to_pylist())}
 
 
 @pytest.mark.parametrize("name", ["manifest", "data/val-00000-of-00001"])

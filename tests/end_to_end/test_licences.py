@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections import Counter
 
@@ -214,3 +215,25 @@ def test_the_audit_finds_a_laundered_licence(clashing, tmp_path, how):
     out = copied(clashing, tmp_path / "set")
     LAUNDERED[how](out)
     assert found(audit(out, pictures=False), "licence").holds is False
+
+
+def test_reasons_beyond_those_that_the_card_spells_out(voices, tmp_path):
+    """Clips that may not be shared for more reasons than are spelt out: those that are left are counted, and the count is a claim."""
+    folder = voices(
+        "reasons", "CC-BY-ND-4.0", "CC-BY-NC-ND-3.0", "LicenseRef-foo", "all rights reserved", "GPL-3.0-only", "YouTube"
+    )
+    out, licence, _ = mixed(folder, clips="60/8/8")
+    assert licence.holds, licence.says
+    text = (out / "README.md").read_text(encoding="utf-8")
+    said = re.search(r"And (\d+) further reasons?\.", text)
+    changes = [
+        (said[0], f"And {int(said[1]) + 1} further reasons."),
+        (said[0], ""),
+        ("may not be shared. ", "may not be shared until their licence is known. "),
+        ("No commercial use of what is made of CC-BY-NC-ND-3.0. ", ""),
+    ]
+    changed = copied(out, tmp_path / "set")
+    for old, new in changes:
+        assert old in text
+        (changed / "README.md").write_text(text.replace(old, new), encoding="utf-8")
+        assert found(audit(changed, pictures=False), "licence").holds is False, (old, new)

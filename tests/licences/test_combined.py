@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from synth import licences
 from synth.checking import credit
+from synth.checking.chart import ways_of
 from synth.licences import NOT_SHAREABLE, SEVERAL, UNKNOWN, YOUTUBE, combined, of_copies, strictest
 
 # wiki.creativecommons.org/wiki/Wiki/cc_license_compatibility: may works under the licence of the row and of the column be
@@ -185,7 +186,7 @@ def test_the_result_asks_for_all_that_any_source_asks_for(sources):
 )
 def test_the_derivation_of_the_audit_agrees(sources, changed):
     adapted = changed or len(set(sources)) > 1
-    expected = credit._expected([credit._ways(one) for one in sorted(set(sources))], adapted)
+    expected = credit._expected([ways_of(one) for one in sorted(set(sources))], adapted)
     found = combined(sources, adapted=adapted)
     assert found.licence in expected.ids
     assert expected.held == (not found.shareable)
