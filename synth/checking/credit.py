@@ -247,7 +247,7 @@ def _of_card(
     if others:
         problems.append(f"README.md names licences that no recording has{named(dict.fromkeys(others))}")
     front = card.partition("\n---\n")[0] if card.startswith("---\n") else ""
-    head = re.search(r"^license: (\S+)$", front, re.M)
+    head = re.search(r"^license: (\S.*)$", front, re.M)
     if front and not head:
         problems.append("the head of README.md says no license")
     if head and head[1] not in {one for name in whole for one in _hub_names(name, earlier)}:
