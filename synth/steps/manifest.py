@@ -24,7 +24,7 @@ from synth.publishing.review import journal
 from synth.recipe import ManifestOptions, over
 from synth.steps.audit import Audited, audit
 from synth.steps.keywords import ManifestKeywords
-from synth.steps.opened import open_plan
+from synth.steps.opened import open_plan, read_sources
 from synth.steps.plan import writer
 from synth.steps.progress import Note, Progress, silent, unsaid, workers
 from synth.steps.remeasured import remeasured
@@ -128,7 +128,7 @@ def planned(
 ) -> Planned:
     """Write the plan of labelled clips to ``out``; the sources of the result are those that it was made from."""
     rate_hz, frames = checked_rate(options.rate), whole_frames("--seconds", options.seconds)
-    table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, SOURCES_BY)
+    table = sources if isinstance(sources, pa.Table) else read_sources(Path(sources), SOURCES_BY)
     told = options.split is None and says_split(table)
     options = replace(options, split="given" if told else options.split or BY_SHARE)
     chosen = _chosen(table, options, note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synth.errors import InputError, UsageError, listed
+from synth.corpora.folder import NAME as FOLDER
+from synth.errors import InputError, UsageError, listed, near
 from synth.recipe import ManifestOptions, MixOptions, Options, options
 from synth.rendering.planfile import PlanFile
 from synth.store import parquet
@@ -19,6 +20,9 @@ from synth.tables import FORMAT_VERSION, FRAMES_PER_S, LABELLED_PLAN, PLAN, SOUR
 
 MADE_BY = "synth plan split.parquet -o plan.parquet"
 SOURCES_BY = "synth index PATH -o sources.parquet"
+_OF_ANY = ("seed", "recipe", "clips", "cells", "sources_digest", "digest")
+_OF_KIND = {"mix": ("noise", "lowered"), "manifest": ("command", "labels", "one_label", "judged", "left_out", "facts")}
+_OF_SOURCES = ("table", "format_version", "rate_hz", "split", "csv")
 MOST_FRAMES = 24 * 3600 * FRAMES_PER_S  # of a clip: a day
 
 
@@ -45,6 +49,33 @@ class Opened:
         return isinstance(self.options, ManifestOptions)
 
 
+def read_sources(path: Path, made_by: str) -> pa.Table:
+    """Read a SOURCES table whose metadata say what commands need of it: the rate, and which tables described folders.
+
+    Other programs drop the metadata of a table that they write again, and what is not there would be lost silently.
+    Raises InputError as :func:`synth.store.parquet.read` does, and for metadata that are gone or were renamed.
+    """
+    table = parquet.read(path, SOURCES, made_by)
+    said = parquet.metadata(table.schema)
+    columns = (table.column(name).to_pylist() for name in ("corpus", "speaker_id", "labels"))
+    described = any(corpus == FOLDER and (speaker or labels) for corpus, speaker, labels in zip(*columns, strict=True))
+    lost = [key for key, needed in (("rate_hz", True), ("csv", described)) if needed and key not in said]
+    renamed = [key for key in _OF_SOURCES if key not in said and _renamed([key], said)]
+    if lost or renamed:
+        raise InputError(
+            f"{path} lacks {listed(lost or renamed)} in its metadata{_renamed(lost or renamed, said)}: it was changed, or "
+            f"written again by a program that drops them. Keep table.schema.metadata (pyarrow), or make it again with: {made_by}"
+        )
+    return table
+
+
+def _renamed(lost: Sequence[str], said: Mapping[str, str]) -> str:
+    """Return which other key a lost one may have become, in brackets, or nothing."""
+    others = [key for key in said if key not in _OF_SOURCES]
+    found = [other for other in others if any(key in near(other, lost) for key in lost)]
+    return f" (it has {listed(found)})" if found else ""
+
+
 def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = None) -> Opened:
     """Open a plan and its sources (a file, or the ``table`` itself), and check that they belong together.
 
@@ -62,6 +93,12 @@ def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = 
             f"{meta['digest'][:12]}): it is damaged or was changed. Make it again with: {MADE_BY}"
         )
     asked = plan_options(meta, plan)
+    lost = [key for key in (*_OF_ANY, *_OF_KIND[asked.command]) if key not in meta]
+    if lost:
+        raise InputError(
+            f"{plan} lacks {listed(lost)} in its metadata{_renamed(lost, meta)}: it was changed, or written by another "
+            f"program. Make it again with: {MADE_BY}"
+        )
     length_n = round(asked.seconds * FRAMES_PER_S) * (asked.rate // FRAMES_PER_S)
     clips = _clips_of(file)
     return Opened(
@@ -128,7 +165,7 @@ def _sources_of(plan: Path, given: Path | None, digest: str) -> pa.Table:
     names = [given] if given else [plan.parent / name for name in ("sources.parquet", "split.parquet")]
     found = [name for name in names if name.exists()] or names[:1]
     for name in found:
-        table = parquet.read(name, SOURCES, f"{SOURCES_BY}; or say where: --sources FILE")
+        table = read_sources(name, f"{SOURCES_BY}; or say where: --sources FILE")
         if parquet.digest(table, SOURCES.names_in(table.column_names)) == digest:
             return table
     raise InputError(

@@ -22,6 +22,7 @@ from synth.planning.request import Request, parsed
 from synth.planning.rows import CODED, batch
 from synth.recipe import MixOptions, over
 from synth.steps.keywords import MixKeywords
+from synth.steps.opened import read_sources
 from synth.steps.progress import Progress, silent
 from synth.steps.results import Result
 from synth.store import parquet
@@ -64,7 +65,7 @@ def plan(
 
 def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, progress: Progress = silent) -> Planned:
     """Write the plan of resolved options; see :func:`plan`."""
-    table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, MADE_BY)
+    table = sources if isinstance(sources, pa.Table) else read_sources(Path(sources), MADE_BY)
     said = parquet.metadata(table.schema)
     options = options.with_changes({"split": said.get("split", options.split or "given")})
     rate = json.loads(said.get("rate_hz", "null"))

@@ -15,10 +15,11 @@ from synth.planning.request import clip_counts
 from synth.planning.request import speakers as speaker_counts
 from synth.recipe import MixOptions, over
 from synth.steps.keywords import Clips, Shares, Speakers
+from synth.steps.opened import read_sources
 from synth.steps.progress import Progress, silent
 from synth.steps.results import Result
 from synth.store import arrays, parquet
-from synth.tables import NOISE, SOURCES, SPLITS
+from synth.tables import NOISE, SPLITS
 
 MADE_BY = "synth index PATH -o sources.parquet"
 BY_SHARE = "80/10/10"
@@ -58,7 +59,7 @@ def split(
     """
     asked = over(MixOptions(), {"split": split, "speakers": speakers, "clips": clips}, "synth.split()")
     speakers, clips = asked.speakers, None if clips is None else asked.clips
-    table = sources if isinstance(sources, pa.Table) else parquet.read(Path(sources), SOURCES, MADE_BY)
+    table = sources if isinstance(sources, pa.Table) else read_sources(Path(sources), MADE_BY)
     groups, told = groups_of(table), asked.split is None and says_split(table)
     how = "given" if told else asked.split or BY_SHARE
     assigned: Mapping[str, str | None]
