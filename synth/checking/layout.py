@@ -219,8 +219,15 @@ def _inner(feature: object, kind: pa.DataType, structs: bool) -> object:
 def _containers(file: File, part: stored.Part, wanted: Wanted) -> list[str]:
     """Return whether a shard of WAV holds fewer bytes than WAV takes: then some of its sounds are of another container.
 
-    FLAC has no size of its own; of both, the clips that are listened to are looked at one by one.
+    FLAC has no size of its own; files say by their first bytes what they are. In a table that would take reading all of
+    it: there the clips that are listened to are looked at one by one.
     """
+    if not part.has_audio:
+        paths = [path for name in wanted.names(part) if (path := part.table.parent / name).is_file()]
+        if others := [path.name for path in paths if not stored.begins(path, wanted.codec)]:
+            return [
+                f"{counted(len(others), 'file')} of another container than {wanted.codec.upper()}{named(others, 3)}"
+            ]
     if wanted.codec != "wav":
         return []
     size = WAV_HEADER_BYTES + 2 * wanted.length_n

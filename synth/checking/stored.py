@@ -68,6 +68,12 @@ def opened(part: Part) -> tuple[File | None, str]:
         return None, f"cannot be read ({without_folder(error, part)})"
 
 
+def begins(path: Path, codec: str) -> bool:
+    """Say whether a file begins as one of ``codec`` does."""
+    with path.open("rb") as file:
+        return file.read(4) == _BEGINS[codec]
+
+
 def without_folder(error: InputError, part: Part) -> str:
     """Return what is wrong with a shard's file, without where the folder lies: a report says nothing of this machine."""
     return str(error).replace(str(part.table), part.table.name)

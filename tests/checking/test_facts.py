@@ -354,3 +354,15 @@ def test_sounds_in_another_container(made, tmp_path, stored):
         found = [one for one in audit(folder, pictures=False).findings if one.holds is False]
         assert any(rows[3]["clip_id"] in one.says and stored.upper() in one.says for one in found)
         assert rows[3]["clip_id"] in verify(folder, everything=True).differing
+
+
+@pytest.mark.parametrize("stored", ["wav", "flac"])
+def test_a_file_in_another_container_is_named_without_listening(made, tmp_path, stored):
+    options = {"clips": "12/2/2", "seconds": 0.6, "speakers": "1-2"}
+    honest = made(f"files-{stored}", rendering={"codec": stored, "store": "files"}, **options)
+    assert on_paper(honest) == {}
+    folder = copied(honest, tmp_path / "set")
+    path = sorted((folder / "data").rglob(f"*.{stored}"))[5]
+    samples, rate = soundfile.read(path, dtype="int16")
+    soundfile.write(path, samples, rate, format={"wav": "FLAC", "flac": "WAV"}[stored], subtype="PCM_16")
+    assert path.name in on_paper(folder)["loaded"]
