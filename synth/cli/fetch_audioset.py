@@ -88,7 +88,7 @@ MOST_SKIPPED = 1000  # skipped lines that --json names one by one; all are count
     help="Copies that you have (folder, WebDataset tar, Parquet): used instead of a download; repeatable.",
 )
 @click.option(
-    "--out", default=None, metavar="DIR", help="Output folder.  [default: audioset-LABEL, after the first label]"
+    "-o", "--out", default=None, metavar="DIR", help="Output folder.  [default: audioset-LABEL, after the first label]"
 )
 @output_options
 def command(

@@ -15,7 +15,7 @@ from synth.cli.session import Session, output_options
     epilog="Example:  synth fetch-librispeech train-clean-5   (the smallest to train on: 28 speakers, 333 MB)",
 )
 @click.argument("subsets", nargs=-1, required=True, metavar="SUBSET...")
-@click.option("--out", default="LibriSpeech", show_default=True, metavar="DIR", help="The folder of the corpus.")
+@click.option("-o", "--out", default="LibriSpeech", show_default=True, metavar="DIR", help="The folder of the corpus.")
 @fetched.archive_options
 @output_options
 def command(session: Session, subsets: tuple[str, ...], out: str, keep_archive: bool, mirror: str | None) -> None:

@@ -12,7 +12,7 @@ from synth.cli.session import Session, output_options
 
 @click.command("fetch-ravdess", epilog="Example:  synth fetch-ravdess   (speech: 24 actors, 208 MB)")
 @click.argument("parts", nargs=-1, metavar="[speech] [song]")
-@click.option("--out", default="RAVDESS", show_default=True, metavar="DIR", help="The folder of the corpus.")
+@click.option("-o", "--out", default="RAVDESS", show_default=True, metavar="DIR", help="The folder of the corpus.")
 @fetched.archive_options
 @output_options
 def command(session: Session, parts: tuple[str, ...], out: str, keep_archive: bool, mirror: str | None) -> None:

@@ -38,6 +38,7 @@ from synth.errors import ClaimError, typed
     "--recipe", default=None, metavar="FILE", help="A TOML file with a table [mix]; options here win over it."
 )
 @click.option(
+    "-o",
     "--out",
     default=None,
     metavar="DIR",

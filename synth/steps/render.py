@@ -34,7 +34,7 @@ from synth.store.memory import give_back
 from synth.tables import MADE_FROM, NOISE
 from synth.units import size
 
-NAMES = ("README.md", "attribution.txt", "data", "manifest.parquet", "plan.parquet", "recipe.toml", "sources.parquet")
+BEFORE_THE_PLAN = "sources.parquet"  # all that a run has written before plan.parquet says what the folder is
 
 AGAIN = {"mix": "synth mix --recipe recipe.toml", "manifest": "synth render plan.parquet -o COPY"}
 
@@ -124,8 +124,8 @@ def refuse_other(out: Path, digest: str, options: Options) -> None:
     plan = out / "plan.parquet"
     if not plan.exists():
         strange = [path.name for path in sorted(out.iterdir()) if not path.name.startswith(".")] if out.is_dir() else []
-        strange = [name for name in strange if name not in NAMES]
-        if strange:
+        strange = [name for name in strange if name != BEFORE_THE_PLAN]
+        if strange:  # also a README.md or a folder data: they may be anybody's, and would be overwritten
             raise InputError(f"{out} is not empty and holds no data set ({listed(strange)}); choose another --out")
         return
     other = open_digest(plan)

@@ -48,6 +48,7 @@ def test_help_has_an_example_and_explains_every_option(name):
     assert silent == []
     options = {option for one in command.params for option in one.opts}
     assert {"--quiet", "--json"} <= options
+    assert "--out" not in options or "-o" in options
     assert command.get_short_help_str(200).rstrip(".") != ""
 
 

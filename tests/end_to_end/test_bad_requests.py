@@ -142,6 +142,24 @@ def test_a_folder_with_other_things_in_it_is_refused_and_not_touched(made, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.parametrize("name", ["README.md", "recipe.toml", "attribution.txt", "manifest.parquet", "data/a.wav"])
+def test_things_that_are_called_like_those_of_a_data_set_are_not_overwritten(made, tmp_path, name):
+    mine = tmp_path / "project" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("years of work")
+    before = files(tmp_path / "project")
+    refused = synth("render", made / "plan.parquet", "-o", tmp_path / "project", code=3)
+    assert f"is not empty and holds no data set ({name.partition('/')[0]})" in refused.says
+    assert files(tmp_path / "project") == before
+
+
+def test_a_folder_with_its_sources_alone_is_one_that_was_interrupted(made, tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "sources.parquet").write_bytes((made / "set" / "sources.parquet").read_bytes())
+    synth("render", made / "plan.parquet", "-o", tmp_path / "set")
+    assert files(tmp_path / "set") == files(made / "set")
+
+
 def test_an_output_below_a_file_is_refused(made, tmp_path):
     (tmp_path / "file").write_text("")
     for words in (
