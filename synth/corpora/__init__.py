@@ -21,6 +21,7 @@ from synth.corpora.items import Corpus, Item, Oddity
 from synth.corpora.located import Described, Given, Place
 from synth.corpora.walk import AUDIO, Listing, kinds, shown, walk
 from synth.errors import InputError, typed
+from synth.tables import NOISE
 from synth.units import counted
 
 __all__ = ["Corpus", "Given", "Item", "Oddity", "Place", "read", "read_all"]
@@ -64,17 +65,19 @@ def read(root: Path, root_name: str, csv: Path | None = None, noise: bool = Fals
 
 
 def _read(listing: Listing, root_name: str, described: Described | None, noise: bool) -> Corpus:
-    if described is None and fetched.matches(listing):
-        return fetched.read(listing)
-    if described is None and not any(True for _ in listing.audio()):
-        raise InputError(_without_audio(listing))
-    if noise:
-        return folder.read(listing, root_name, described, noise)
+    is_fetched = fetched.matches(listing)
+    if described is None and is_fetched:
+        corpus = fetched.read(listing)
+        return replace(corpus, name=NOISE, title=f"background noise in {root_name}") if noise else corpus
     audio = list(listing.audio())
+    if described is None and not audio:
+        raise InputError(_without_audio(listing))
     libri = [path for path, name in audio if librispeech.matches(name)]
     rav = [path for path, name in audio if ravdess.matches(name)]
-    if described is not None:
-        return folder.read(listing, root_name, described, noise, *_terms(listing, len(audio), len(libri), len(rav)))
+    if described is not None or noise:
+        terms = _terms(listing, len(audio), len(libri), len(rav))
+        corpus = folder.read(listing, root_name, described, noise, *terms)
+        return fetched.with_ledger(corpus, listing) if is_fetched else corpus
     lookalikes.refuse(listing)
     if libri and rav:
         raise InputError(
@@ -90,15 +93,15 @@ def _read(listing: Listing, root_name: str, described: Described | None, noise: 
 
 
 def _terms(listing: Listing, audio: int, libri: int, rav: int) -> tuple[str, str] | tuple[()]:
-    """Return licence and attribution of a corpus that a table describes: a table makes nothing freer."""
+    """Return licence and attribution of a corpus that a table describes, or that is noise: that makes nothing freer.
+
+    ``audio``, ``libri``, ``rav``: how many files there are, and how many are named like those of a corpus.
+    """
+    if fetched.matches(listing):
+        return fetched.LICENCE, fetched.ATTRIBUTION
     if rav and rav * 2 >= audio:
         return ravdess.LICENCE, ravdess.ATTRIBUTION
-    if not libri or libri * 2 < audio:
-        return ()
-    try:
-        return librispeech.terms(listing)
-    except InputError:  # named like LibriSpeech, without its table of speakers: something else
-        return ()
+    return (librispeech.terms(listing) or ()) if libri and libri * 2 >= audio else ()
 
 
 def _without_audio(listing: Listing) -> str:

@@ -6,6 +6,7 @@ J. F. Gemmeke et al., "Audio Set: An ontology and human-labeled dataset for audi
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from synth import licences
 from synth.corpora.items import Corpus, Item, Oddities, in_order
@@ -17,6 +18,8 @@ from synth.tables import LEDGER
 NAME = "audioset"
 LEDGER_NAME = "ledger.parquet"
 JOURNAL_NAME = "ledger.journal"
+LICENCE = licences.YOUTUBE
+ATTRIBUTION = "AudioSet (Google), CC BY 4.0"
 _CREDIT = "https://youtu.be/{ytid} (its uploader); labels: AudioSet (Google), CC BY 4.0"
 
 
@@ -74,5 +77,27 @@ def read(listing: Listing) -> Corpus:
     if strange:
         oddities.add("not-in-ledger", strange[0], "audio files that the ledger does not know; left out", len(strange))
         items += [Item(path, status="not-in-ledger", reason="the ledger does not know it") for path in strange]
-    title = "clips of AudioSet"
-    return Corpus(NAME, title, licences.YOUTUBE, "AudioSet (Google), CC BY 4.0", in_order(items), oddities.all())
+    return Corpus(NAME, "clips of AudioSet", LICENCE, ATTRIBUTION, in_order(items), oddities.all())
+
+
+def with_ledger(corpus: Corpus, listing: Listing) -> Corpus:
+    """Return clips that a table describes with what the ledger knows beside: the video, which is their group, and its credit.
+
+    A group or a credit that the table names stays; its labels are the clips' labels. Raises InputError as :func:`read`.
+    """
+    of_ledger = {item.path: item for item in read(listing).items if item.ytid}
+    items = tuple(_completed(item, of_ledger[item.path]) if item.path in of_ledger else item for item in corpus.items)
+    return replace(corpus, items=items)
+
+
+def _completed(item: Item, known: Item) -> Item:
+    has_group = item.group_id not in (None, item.path, item.speaker_id)
+    return replace(
+        item,
+        group_id=item.group_id if has_group else known.group_id,
+        subset=known.subset,
+        ytid=known.ytid,
+        start_s=known.start_s,
+        end_s=known.end_s,
+        attribution=item.attribution or known.attribution,
+    )

@@ -10,6 +10,7 @@ from collections import defaultdict
 
 from synth import licences
 from synth.corpora.items import Corpus, Item, Oddities, in_order
+from synth.corpora.licence import stated
 from synth.corpora.located import Described
 from synth.corpora.own_csv import Row
 from synth.corpora.walk import Listing, is_writable, shown, unusable
@@ -30,7 +31,8 @@ def read(
     """Read a folder; with ``noise`` as background noise, in which nobody is a speaker.
 
     Speaker ids are the table's name space/value, and so are the groups of its column group_id. ``licence`` and
-    ``attribution`` are those of what the table does not say. Raises InputError for a table with two rows for one file.
+    ``attribution`` are those of the corpus that the files are of: of what the table does not say, and no row is freer.
+    Raises InputError for a table with two rows for one file.
     """
     oddities = Oddities()
     items = unusable(listing, oddities)
@@ -40,7 +42,7 @@ def read(
         if not noise:
             _say_what_is_unknown(listing, files, oddities)
     else:
-        items += _described(listing, described, files, noise, oddities)
+        items += _described(listing, described, files, noise, oddities, licence)
     title = f"background noise in {root_name}" if noise else f"the folder {root_name}"
     credit = attribution or f"{root_name} (not stated)"
     table = described.table.name if described else None
@@ -55,8 +57,13 @@ def _say_what_is_unknown(listing: Listing, files: list[str], oddities: Oddities)
     oddities.add("no-csv", files[0] if files else ".", says, len(files))
 
 
-def _described(listing: Listing, described: Described, files: list[str], noise: bool, oddities: Oddities) -> list[Item]:
-    """Return one item per row of the table, and one per audio file that it leaves out; no speakers in noise."""
+def _described(
+    listing: Listing, described: Described, files: list[str], noise: bool, oddities: Oddities, licence: str
+) -> list[Item]:
+    """Return one item per row of the table, and one per audio file that it leaves out; no speakers in noise.
+
+    ``licence``: that of the corpus, which no row makes freer.
+    """
     table = described.table
     present = {path for path, _ in listing.files() if is_writable(path)}
     items: dict[str, Item] = {}
@@ -82,7 +89,7 @@ def _described(listing: Listing, described: Described, files: list[str], noise: 
             group_id,
             labels=row.labels,
             split=row.split,
-            licence=_licence(row, oddities),
+            licence=row.licence and stated(row.licence, f"row {row.number}", oddities, licence),
             attribution=row.attribution,
             status=status,
             reason=reason,
@@ -106,22 +113,6 @@ def _described(listing: Listing, described: Described, files: list[str], noise: 
         *items.values(),
         *(Item(path, group_id=path, status="not-in-csv", reason=reason) for path in left_out),
     ]
-
-
-def _licence(row: Row, oddities: Oddities) -> str | None:
-    """Return the SPDX id of the licence of a row; what cannot be read, or had to be assumed, is said."""
-    if row.licence is None:
-        return None
-    found = licences.read(row.licence)
-    example = f"row {row.number}: '{row.licence}'"
-    if found.assumed:
-        oddities.add(
-            "licence-version", example, "licences without a version: read as the latest, which is the strictest"
-        )
-    elif not found.known:
-        says = "licences that cannot be read: what is made of these recordings may not be shared until they are known"
-        oddities.add("licence-unknown", example, says)
-    return found.licence
 
 
 def _extra(row: Row) -> str | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from synth import licences
 from synth.corpora import speakers
 from synth.corpora.items import Corpus, Item, Oddities, in_order
+from synth.corpora.licence import stated
 from synth.corpora.speakers import Speaker
 from synth.corpora.walk import Folder, Listing, extension, is_audio, is_litter, is_writable, shown, unusable
 from synth.errors import InputError, listed, nearest
@@ -67,20 +68,21 @@ def read(listing: Listing) -> Corpus:
         says = f"speakers who are not in {speakers.NAME}; their utterances are not used"
         oddities.add("unknown-speaker", min(reader.unknown), says, len(reader.unknown))
     title = identity.title or (_title(reader.subsets) if identity.name == NAME else identity.name)
-    return Corpus(
-        identity.name,
-        title,
-        licences.read(identity.licence).licence,
-        identity.attribution,
-        in_order(items),
-        oddities.all(),
-    )
+    licence = stated(identity.licence, "corpus.toml", oddities)
+    return Corpus(identity.name, title, licence, identity.attribution, in_order(items), oddities.all())
 
 
-def terms(listing: Listing) -> tuple[str, str]:
-    """Return licence and attribution. Raises InputError where there is no SPEAKERS.TXT or corpus.toml is not right."""
-    identity = _identity(speakers.find(listing, _holding(listing)))
-    return identity.licence, identity.attribution
+def terms(listing: Listing) -> tuple[str, str] | None:
+    """Return licence (an SPDX id) and attribution; None where there is no SPEAKERS.TXT: it is only named like LibriSpeech.
+
+    Raises InputError where corpus.toml is not right.
+    """
+    try:
+        tables = speakers.find(listing, _holding(listing))
+    except InputError:
+        return None
+    identity = _identity(tables)
+    return licences.read(identity.licence).licence, identity.attribution
 
 
 def _holding(listing: Listing) -> list[str]:

@@ -90,3 +90,29 @@ def test_a_ledger_of_something_else_is_named(folder):
     (folder / NAME).write_bytes(b"PAR1 no table")
     with pytest.raises(InputError, match=r"ledger\.parquet"):
         read(folder, "clips")
+
+
+def test_as_background_noise_nobody_speaks_and_videos_stay_whole(folder):
+    rows = index(["demo-voices"], noise=[folder]).table.to_pylist()
+    noise = [row for row in rows if row["root"] == "clips"]
+    assert [(row["corpus"], row["status"], row["speaker_id"]) for row in noise] == [("noise", "ok", None)] * 4
+    assert {row["licence"] for row in noise} == {licences.YOUTUBE}
+    assert len({row["group_id"] for row in noise if row["ytid"] == FIRST}) == 1
+
+
+def test_a_table_beside_the_ledger_tears_no_video_and_makes_nothing_freer(folder, tmp_path):
+    paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.flac"))
+    lines = [f"{path},s{k},F,mine;yours" for k, path in enumerate(paths)]
+    table = tmp_path / "labels.csv"
+    table.write_text("\n".join(["path,speaker_id,sex,labels", *lines]) + "\n")
+    corpus = read(folder, "clips", table)
+    items = {item.path: item for item in corpus.items}
+    assert sorted(items) == paths and corpus.licence == licences.YOUTUBE
+    groups = {item.ytid: set() for item in items.values()}
+    for item in items.values():
+        assert item.labels == ("mine", "yours") and item.attribution.startswith(f"https://youtu.be/{item.ytid} ")
+        groups[item.ytid].add(item.group_id)
+    assert groups == {name: {f"audioset/{name}"} for name in (FIRST, AGAIN, OTHER)}
+    table.write_text("\n".join(["path,group_id,licence", f"{paths[0]},mine,CC BY 3.0"]) + "\n")
+    (item,) = [item for item in read(folder, "clips", table).items if item.path == paths[0]]
+    assert (item.group_id, item.licence) == ("clips/mine", "CC-BY-3.0")

@@ -203,6 +203,13 @@ class TestCorpusToml:
         )
         assert (corpus.items[0].speaker_id, corpus.items[0].group_id) == ("voices/19", "voices/19")
 
+    def test_a_licence_that_cannot_be_read_is_said(self, tmp_path):
+        root = libri(tmp_path, U + "0.flac")
+        text(root / "corpus.toml", 'licence = "as you like it"\n')
+        corpus = read(root, "x")
+        assert corpus.licence == "LicenseRef-unknown"
+        assert odd(corpus)["licence-unknown"].example == "corpus.toml: 'as you like it'"
+
     @pytest.mark.parametrize(
         ("content", "says"),
         [

@@ -127,6 +127,45 @@ def test_a_table_makes_no_licence_freer(tmp_path, name):
     assert by_path(corpus)[path].speaker_id == f"{name}/s1"
 
 
+@pytest.mark.parametrize(
+    ("written", "counts"),
+    [
+        ("CC0", "CC-BY-NC-SA-4.0"),
+        ("CC BY 4.0", "CC-BY-NC-SA-4.0"),
+        ("CC BY-NC-SA 4.0", "CC-BY-NC-SA-4.0"),
+        ("CC BY-NC-ND 4.0", "CC-BY-NC-ND-4.0"),
+        ("CC BY-SA 4.0", "LicenseRef-not-shareable"),
+        ("all rights reserved", "LicenseRef-all-rights-reserved"),
+        ("ask me", "LicenseRef-unknown"),
+        ("", None),
+    ],
+)
+def test_nor_does_a_row_of_it(tmp_path, written, counts):
+    root = tree(tmp_path / "ravdess", *ACTORS)
+    rows = table(tmp_path, f"{ACTORS[0]},s1,F,{written}", head="path,speaker_id,sex,licence")
+    (corpus,) = read_all([Place("ravdess", root)], rows)
+    assert by_path(corpus)[ACTORS[0]].licence == counts
+    freer = "licence-of-corpus" in odd(corpus)
+    assert freer == (written in ("CC0", "CC BY 4.0", "CC BY-SA 4.0"))
+
+
+@pytest.mark.parametrize("written", ["CC BY-NC 4.0", "https://creativecommons.org/licenses/by-nc/4.0/", "CC-BY-NC-4.0"])
+@pytest.mark.parametrize("noise", [False, True])
+def test_the_licence_in_corpus_toml_is_read_like_any_other(tmp_path, written, noise):
+    path = "dev-clean/84/121123/84-121123-0000.flac"
+    root = libri(tmp_path, path)
+    text(root / "corpus.toml", f'licence = "{written}"\nattribution = "me"\n')
+    rows = None if noise else table(tmp_path, f"{path},s1,F")
+    (corpus,) = read_all([Place("mine", root, noise=noise)], rows)
+    assert (corpus.licence, corpus.attribution) == ("CC-BY-NC-4.0", "me")
+
+
+def test_a_recognised_corpus_as_noise_keeps_its_licence(tmp_path):
+    (corpus,) = read_all([Place("ravdess", tree(tmp_path / "ravdess", *ACTORS), noise=True)])
+    assert (corpus.name, corpus.licence) == ("noise", "CC-BY-NC-SA-4.0")
+    assert [item.speaker_id for item in corpus.items] == [None, None]
+
+
 def test_a_table_may_describe_noise(places, tmp_path):
     tree(tmp_path / "hiss", "n.wav", "0.wav")
     places.append(Place("hiss", tmp_path / "hiss", noise=True))
