@@ -254,6 +254,16 @@ class TestSex:
         assert says in rows["A/1"][1].reason
 
 
+def test_no_copy_of_a_recording_that_is_not_believed_is_called_a_mere_copy():
+    shared = [one("A", "1", "p", "A/s", sex="M"), one("A", "2", "p", "A/S", sex="F")]
+    for copies in permutations([one("A", "3", "q", "A/s", sex="M"), one("A", "4", "q", "A/s", sex="M")]):
+        rows, _ = done(*shared, *copies)
+        assert {name: fact.status for name, (_, fact) in rows.items()} == {
+            **dict.fromkeys(("A/1", "A/2"), "conflicting-speakers"),
+            **dict.fromkeys(("A/3", "A/4"), "conflicting-sex"),
+        }
+
+
 recording = st.tuples(
     st.sampled_from("AB"),
     st.sampled_from("pqr"),
