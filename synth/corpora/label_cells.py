@@ -1,6 +1,6 @@
 """Labels in the cells of a table: several in one cell, however they are joined, and names that hold commas.
 
-``;`` separates labels. Lists (Python's, JSON's, numpy's), ``|`` and line breaks are recognised. A comma may separate
+``;`` separates labels. Lists (Python's, JSON's, numpy's, databases'), ``|`` and line breaks are recognised. A comma may separate
 labels or belong to a name (``Baby cry, infant cry``): it separates where no blank follows it, or where the parts are
 labels elsewhere in the table too; it belongs to the name in AudioSet's names. What remains is asked, not guessed, and so
 is any other sign (``dog/cat``, ``dog cat``) between what are labels by themselves.
@@ -20,14 +20,18 @@ from synth.units import counted
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _LIST = re.compile(rf"[\[({{]\s*(?:(?:{_QUOTED})(?:[\s,]+(?:{_QUOTED}))*\s*,?)?\s*[\])}}]", re.DOTALL)
 _WRAPPED = re.compile(r"(?:(?:np\.)?array|frozenset|set|list|tuple)\((.*?)(?:,\s*dtype=[^()]*)?\)", re.DOTALL)
-_BARE_LIST = re.compile(r"\[([^\[\]'\"]*)\]")
+_BARE_LIST = re.compile(r"\[([^\[\]'\"]*)\]|\{([^{}'\":]*)\}")
 _TIGHT = re.compile(r",(?=[^\s\d])|(?<=\D),(?=\d)")  # a comma that no blank follows, and none within a number
 _ONE = re.compile(_QUOTED, re.DOTALL)
 _KNOWN = frozenset(name.casefold() for name in COMMA_NAMES)
 _EMPTY = frozenset({"nan", "<na>", "nat", "na", "n/a", "#n/a", "null"})  # what programs write for a missing value
 _NOTHING = re.compile(r"[-–—?.*_#]+")  # '-', '?': no label is called so
 _CELLS = "cell of labels is", "cells of labels are"
-_SIGNS = ("/", "\\", "+", "&", " and ", "#", ":", "_", "-", " ")  # that may join labels; the last three, be in any name
+_WIDE = str.maketrans(
+    {"；": ";", "，": ", ", "、": ", ", "｜": "|"}
+)  # the same signs of Chinese and Japanese keyboards
+_SIGNS = ("\t", "/", "\\", "+", "&", " and ", "#", ":")  # that may join labels
+_IN_NAMES = ("_", "-", " ")  # these may, too, and be in any name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +45,22 @@ class Labels:
 def read(cells: Sequence[str], numbers: Sequence[int], where: str) -> Labels:
     """Read the cells of a column of labels; ``numbers`` are their rows, ``where`` names table and column in errors.
 
-    Raises InputError where nothing says whether a comma separates labels or belongs to a name.
+    Raises InputError where nothing says whether a comma separates labels or belongs to a name, or what a sign joins.
     """
     out: list[list[str] | None] = [None] * len(cells)
     said = []
-    lists = bars = lines = nothing = 0
+    lists = bars = lines = 0
+    nothing: list[str] = []
+    listed: set[str] = set()
     texts: dict[int, str] = {}
     for k, cell in enumerate(cells):
         text = cell.strip()
         found = _from_list(text)
+        text = text if found is not None else text.translate(_WIDE)
+        listed = listed | set(found or ())
         if text.casefold() in _EMPTY or (found is None and _NOTHING.fullmatch(text)):
             out[k] = []
-            nothing += 1
+            nothing.append(text)
         elif found is not None:
             out[k] = found
             lists += 1
@@ -64,7 +72,7 @@ def read(cells: Sequence[str], numbers: Sequence[int], where: str) -> Labels:
         elif "\n" in text:
             out[k] = text.split("\n")
             lines += 1
-        elif text[:1] == "[" and text[-1:] == "]":
+        elif text[:1] + text[-1:] in ("[]", "{}"):
             raise InputError(
                 f"{where}, row {numbers[k]}: {text[:60]!r} begins and ends like a list and is none of texts; separate "
                 "labels by ';'"
@@ -78,9 +86,8 @@ def read(cells: Sequence[str], numbers: Sequence[int], where: str) -> Labels:
     if lines:
         said.append(counted(lines, "cell of labels has a label a line", "cells of labels have a label a line"))
     if nothing:
-        empty = next(cell.strip() for cell, found in zip(cells, out, strict=True) if found == [])
-        said.append(f"{counted(nothing, *_CELLS)} empty, such as {empty!r}")
-    semicolons = any(";" in cell for cell in cells)
+        said.append(f"{counted(len(nothing), *_CELLS)} empty, such as {nothing[0]!r}")
+    semicolons = any(";" in cell.translate(_WIDE) for cell in cells)
     with_commas = {k: text for k, text in texts.items() if "," in text and not semicolons}
     others = Counter(label.strip() for found in out if found for label in found)
     others.update(text for k, text in texts.items() if k not in with_commas)
@@ -89,9 +96,11 @@ def read(cells: Sequence[str], numbers: Sequence[int], where: str) -> Labels:
         said.append(f"{counted(split.separated, *_CELLS)} separated by ','")
     for k, text in texts.items():
         out[k] = split.cells.get(k, [text])
-    if not (lists or bars or lines or semicolons or split.separated):
-        _ask_of_signs(texts, numbers, where)
     tidy = [tuple(dict.fromkeys(one for label in found or () if (one := label.strip()))) for found in out]
+    separated = lists or bars or lines or semicolons or split.separated
+    signs = (",", *_SIGNS) if separated else (*_SIGNS, *_IN_NAMES)
+    rows = {label: number for number, found in zip(reversed(numbers), reversed(tidy), strict=True) for label in found}
+    _ask_of_signs({label: row for label, row in rows.items() if label not in listed}, rows, signs, where)
     return Labels(tidy, tuple(said))
 
 
@@ -105,29 +114,30 @@ def _from_list(text: str) -> list[str] | None:
     if _LIST.fullmatch(text):
         return [re.sub(r"\\(.)", r"\1", item[1:-1]) for item in _ONE.findall(text)]
     bare = _BARE_LIST.fullmatch(text)
-    return bare[1].split(",") if bare else None
+    return re.split("[,;|]", bare[1] or bare[2] or "") if bare else None
 
 
-def _ask_of_signs(texts: Mapping[int, str], numbers: Sequence[int], where: str) -> None:
-    """Raise InputError where a sign stands between texts that are labels by themselves, in half of the labels with it."""
-    labels = dict.fromkeys(texts.values())
-    for sign in _SIGNS:
-        parts = {text: [part.strip() for part in text.split(sign) if part.strip()] for text in labels}
-        several = {text: found for text, found in parts.items() if len(found) > 1}
-        alone = {found[0].casefold() for text, found in parts.items() if len(found) == 1}
+def _ask_of_signs(asked: Mapping[str, int], every: Mapping[str, int], signs: Sequence[str], where: str) -> None:
+    """Raise InputError where a sign stands between texts that are labels by themselves, in half of the labels with it.
+
+    ``asked``, ``every``: labels and the first row of each; those that stand in a list are not asked about.
+    """
+    for sign in signs:
+        parts = {text: [part.strip() for part in text.split(sign) if part.strip()] for text in every}
+        several = {text: parts[text] for text in asked if len(parts[text]) > 1 and text.casefold() not in _KNOWN}
+        alone = {found[0].casefold() for found in parts.values() if len(found) == 1}
         met = Counter(part.casefold() for found in several.values() for part in dict.fromkeys(found))
-        often = 2 if sign not in _SIGNS[-3:] else len(labels) + 1
+        often = len(every) + 1 if sign in (",", *_IN_NAMES) else 2
         known = [
             text
             for text, found in several.items()
             if all(part.casefold() in alone or met[part.casefold()] >= often for part in found)
         ]
         if known and len(known) * 2 >= len(several):
-            text = known[0]
-            row = numbers[next(k for k, one in texts.items() if one == text)]
+            text = min(known, key=lambda one: asked[one])
             raise InputError(
-                f"{where}, row {row}: '{text}' is one label, or {len(several[text])} labels joined by '{sign}', as its parts "
-                f"are labels elsewhere in the table. Separate labels by ';' ({'; '.join(several[text])}), or write one "
+                f"{where}, row {asked[text]}: '{text}' is one label, or {len(several[text])} labels joined by {sign!r}, as its "
+                f"parts are labels elsewhere in the table. Separate labels by ';' ({'; '.join(several[text])}), or write one "
                 f'label as a list (["{text}"])'
             )
 

@@ -151,3 +151,49 @@ def test_what_python_prints_is_a_list(cell):
 def test_what_looks_like_a_list_and_is_none_is_asked_about(cell):
     with pytest.raises(InputError, match=r"row 2: .* begins and ends like a list"):
         cells(cell, "dog")
+
+
+@pytest.mark.parametrize(
+    "cell", ["{dog,cat}", "{dog, cat}", "[dog;cat]", "[dog|cat]", "dog；cat", "dog｜cat", "{'dog', 'cat'}"]
+)
+def test_lists_of_databases_and_wide_signs_are_recognised(cell):
+    assert cells(cell, "rain").cells == [("dog", "cat"), ("rain",)]
+
+
+@pytest.mark.parametrize("comma", ["，", "、"])
+def test_a_wide_comma_is_a_comma(comma):
+    assert cells(f"dog{comma}cat", "dog", "cat").cells == [("dog", "cat"), ("dog",), ("cat",)]
+    with pytest.raises(InputError, match="is one label that holds commas, or 2 labels"):
+        cells(f"dog{comma}cat", "bird")
+    assert cells(f'["dog{comma}cat"]', "bird").cells == [(f"dog{comma}cat",), ("bird",)]
+
+
+@pytest.mark.parametrize("cell", ["{'dog': 1}", '{"dog": 0.9, "cat": 0.1}', "{dog: 1, cat: 0}", "[{'dog'}]"])
+def test_a_dictionary_is_no_label(cell):
+    with pytest.raises(InputError, match="begins and ends like a list and is none of texts; separate labels by ';'"):
+        cells(cell, "dog")
+
+
+@pytest.mark.parametrize("sign", [",", ", ", "/", " and ", "\t"])
+@pytest.mark.parametrize("other", ["dog;rain", "dog|rain", '["dog", "rain"]', "dog\nrain"])
+def test_signs_beside_another_separator_are_asked_about_too(sign, other):
+    column = (other, f"dog{sign}cat;rain" if ";" in other else f"dog{sign}cat|rain", "cat", "dog")
+    with pytest.raises(InputError, match=r"row 3: 'dog.*cat' is one label, or 2 labels joined by"):
+        cells(*column)
+    assert cells(other, f'["dog{sign}cat"]', "cat", "dog").cells[1] == (f"dog{sign}cat",)
+
+
+def test_names_with_commas_beside_semicolons_are_names():
+    assert cells("Baby cry, infant cry;Music", "Gunshot, gunfire", "Violin, fiddle", "fiddle;violin").cells == [
+        ("Baby cry, infant cry", "Music"),
+        ("Gunshot, gunfire",),
+        ("Violin, fiddle",),
+        ("fiddle", "violin"),
+    ]
+
+
+def test_the_example_of_an_empty_cell_is_one():
+    assert cells("[]", "-", "dog").said == (
+        "1 cell of labels is a list",
+        "1 cell of labels is empty, such as '-'",
+    )
