@@ -48,9 +48,7 @@ def indexed(session: Session, result: Indexed) -> None:
     length = sum(
         s for s, status in zip(seconds, result.table.column("status").to_pylist(), strict=True) if status == "ok" and s
     )
-    session.say(
-        f"{counted(good, 'recording')} can be used ({length / 3600:.2f} h); {_measured(result.fresh, len(seconds) - result.counts['missing'])}"
-    )
+    session.say(f"{counted(good, 'recording')} can be used ({length / 3600:.2f} h); {_measured(result)}")
     for status, count in sorted(result.counts.items()):
         if status != "ok":
             session.say(f"  not used: {count:,} {status}, e.g. {result.examples[status]}")
@@ -58,10 +56,12 @@ def indexed(session: Session, result: Indexed) -> None:
         session.say("  the cache's disk has no room for the decoded samples: rendering reads the corpus instead")
 
 
-def _measured(fresh: int, total: int) -> str:
-    if not fresh:
+def _measured(result: Indexed) -> str:
+    if not result.fresh:
         return "all unchanged since last time"
-    return f"{fresh:,} measured now" + (", the others unchanged since last time" if fresh < total else "")
+    hashes = result.table.column("sha256")  # of what is not used whatever it holds, nobody has looked at the bytes
+    known = len(hashes) - hashes.null_count > result.fresh
+    return f"{result.fresh:,} measured now" + (", the others unchanged since last time" if known else "")
 
 
 def split(session: Session, result: Split, shares: str = "", speakers: str = "1") -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from synth.errors import InputError, UsageError, listed, nearest
+from synth.errors import InputError, UsageError, listed, nearest, typed
 from synth.labels import said_of, spelled
 from synth.tables import VERDICT_ORDER
 
@@ -93,6 +93,11 @@ def named(texts: Sequence[str], known: Mapping[str, str], note: Callable[[str], 
     unknown = [text for text, label in meant.items() if label is None]
     if unknown:
         have = sorted(set(known.values()))
+        each = [spelled(one.strip(), known) for one in unknown[0].split(",")]
+        several = [label for label in each if label is not None]
+        if len(several) > 1 and len(several) == len(each):
+            flags = typed(*(word for label in several for word in ("--label", label)))
+            raise UsageError(f"--label {unknown[0]}: no source has a label of that name; for each of them: {flags}")
         raise UsageError(
             f"--label {unknown[0]}: no source has it{nearest(unknown[0], known) or '.'} These sources have "
             f"{listed(have) or 'no labels at all'}"

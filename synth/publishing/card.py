@@ -142,7 +142,7 @@ def of_sources(out: Path, used: set[str]) -> tuple[dict[str, Counter[str]], Coun
         corpora[_TITLES.get(corpus, f"the folder {root}")] += 1
         terms[licence or licences.UNKNOWN] += 1
         if attribution:
-            credit[f"{attribution} ({licence})"] = None
+            credit[f"{attribution} ({licence or licences.UNKNOWN})"] = None
     by_sex = {split: Counter(sex for _, sex in found) for split, found in speakers.items()}
     return by_sex, corpora, terms, list(credit)
 
@@ -312,12 +312,7 @@ def command(options: Options) -> str:
 
 
 def _table(facts: Facts, splits: list[str]) -> str:
-    names = list(
-        dict.fromkeys(
-            name for split in splits for name in sorted(facts.cells[split], key=lambda n: (n != "none", len(n), n))
-        )
-    )
-    names.sort(key=lambda name: (name != "none", len(name), name))
+    names = sorted({name for split in splits for name in facts.cells[split]}, key=lambda n: (n != "none", len(n), n))
     head = f"| class | {' | '.join(splits)} |\n|---|{'---:|' * len(splits)}"
     body = [f"| {name} | {' | '.join(f'{facts.cells[split][name]:,}' for split in splits)} |" for name in names]
     total = f"| all | {' | '.join(f'{sum(facts.cells[split].values()):,}' for split in splits)} |"

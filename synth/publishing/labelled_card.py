@@ -120,7 +120,7 @@ def _card(
         f"{_rates(out, facts.used, options.rate)}.",
         *_left_out(out, plan, said),
         "",
-        *card.licence_and_load(sharing, terms, options.store, _load(out)),
+        *card.licence_and_load(sharing, terms, options.store, _load(out, splits[0])),
         "## Make it again",
         "",
         "```",
@@ -201,10 +201,11 @@ def _left_out(out: Path, plan: Mapping[str, str], said: Mapping[str, float]) -> 
     return lines
 
 
-def _load(out: Path) -> list[str]:
+def _load(out: Path, split: str) -> list[str]:
+    """Return the line of Python that names the labels; ``split``: one that has clips."""
     schema: pa.Schema = pq.ParquetFile(out / "manifest.parquet").schema_arrow
     if LABEL.name in schema.names:
-        return ['names = clips["train"].features["label"].names  # the classes of the column label']
+        return [f'names = clips["{split}"].features["label"].names  # the classes of the column label']
     return [
         'names = sorted({label for split in clips.values() for row in split["labels"] for label in row})',
         "# the column labels as a vector of 0 and 1: [name in row for name in names]",

@@ -15,7 +15,7 @@ from synth.steps.audit import Audited, audit
 from synth.steps.index import Indexed, index
 from synth.steps.keywords import MixKeywords
 from synth.steps.opened import open_plan
-from synth.steps.plan import Planned, planned
+from synth.steps.plan import Planned, check_speakers, planned
 from synth.steps.progress import Note, Progress, silent, unsaid, workers
 from synth.steps.render import Rendered, rendered_to
 from synth.steps.results import Result, made
@@ -81,6 +81,7 @@ def mix(
     indexed = index(
         chosen.source, csv=chosen.csv, noise=noise, rate=chosen.rate, roots=roots, jobs=jobs, progress=progress
     )
+    check_speakers(indexed.table)  # before their number is compared with the splits
     done = split(
         indexed.table,
         split=chosen.split,

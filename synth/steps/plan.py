@@ -74,11 +74,12 @@ def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, prog
             f"these sources were measured for clips at {rate} Hz, the plan asks for {options.rate} Hz; "
             f"measure them again: synth index PATH --rate {options.rate} -o sources.parquet"
         )
+    check_speakers(table)
     _check_speech(table)
     pool = Pool.of(table, options.rate)
     request = parsed(options, noise=bool((pool.usable & pool.noise).any()))
     options = replace(options, min_active=request.min_active / FRAMES_PER_S)  # a recipe says every default
-    if (pool.usable & (pool.split < 0)).all():
+    if (pool.split[pool.usable] < 0).all():
         raise InputError(
             "these sources have no splits yet: synth split sources.parquet --split 80/10/10 -o split.parquet"
         )
@@ -163,6 +164,17 @@ def _female_share(pool: Pool) -> Fraction:
     female = len(np.unique(pool.speaker[can & (pool.sex == 0)]))
     male = len(np.unique(pool.speaker[can & (pool.sex == 1)]))
     return Fraction(female, female + male) if female + male else Fraction(1, 2)
+
+
+def check_speakers(table: pa.Table) -> None:
+    """Raise InputError where no recording of a SOURCES table that can be used has a speaker."""
+    columns = (table.column(name).to_pylist() for name in ("corpus", "speaker_id", "status"))
+    good = [(corpus, speaker) for corpus, speaker, status in zip(*columns, strict=True) if status == "ok"]
+    if all(speaker is None for corpus, speaker in good if corpus != NOISE):
+        raise InputError(
+            f"none of the {counted(len(good), 'recording')} that can be used has a speaker; wanted a table with the columns "
+            "path, speaker_id and sex: the command that reads the recordings (synth mix, synth index) with --csv FILE"
+        )
 
 
 def _check_speech(table: pa.Table) -> None:

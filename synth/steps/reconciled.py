@@ -339,7 +339,11 @@ class _Work:
             if self.facts[k].status != "ok" or not item.speaker_id or item.sex or item.labels:
                 continue
             where = item.said_in or item.path
-            why = f"{where} says '{item.sex_word}'" if item.sex_word else f"{where} says nothing of it"
+            why = (
+                f"{where} says '{item.sex_word}'"
+                if item.sex_word
+                else f"{where} says nothing of it (wanted F or M in the column sex)"
+            )
             if item.speaker_id in self.between:
                 why += ", and it shares recordings with a woman and with a man"
             self._status(k, "unknown-sex", f"the sex of {item.speaker_id} is not known as female or male: {why}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from synth import demo
 from tests.end_to_end.commands import files, litter, planned, rows, synth
 from tests.end_to_end.speech import corpus, recordings
 
@@ -240,6 +241,51 @@ def test_planning_before_splitting_says_what_is_missing(made, tmp_path):
     assert "no splits yet: synth split sources.parquet" in refused.says
     refused = synth("plan", made / "sources.parquet", "--rate", 8000, "-o", tmp_path / "plan.parquet", code=3)
     assert "measured for clips at 16000 Hz, the plan asks for 8000 Hz" in refused.says and "--rate 8000" in refused.says
+
+
+def some_voices(folder, *more: str) -> Path:
+    """Copy two recordings of the demo voices into a folder, and write a table beside it that names them and ``more``."""
+    folder.mkdir()
+    paths = recordings(demo.folder())[:2]
+    for path in paths:
+        shutil.copy(path, folder)
+    table = folder.with_suffix(".csv")
+    table.write_text(
+        "\n".join(["path,speaker_id,sex", *(f"{path.name},s{k},F" for k, path in enumerate(paths)), *more])
+    )
+    return table
+
+
+def test_planning_before_splitting_is_noticed_where_a_recording_is_not_used(tmp_path):
+    table = some_voices(tmp_path / "own", "gone.wav,s1,F")
+    done = synth("index", tmp_path / "own", "--csv", table, "-o", tmp_path / "sources.parquet")
+    assert "not used: 1 missing" in done.says
+    refused = synth("plan", tmp_path / "sources.parquet", "-o", tmp_path / "plan.parquet", code=3)
+    assert "no splits yet: synth split sources.parquet" in refused.says
+
+
+def test_nothing_is_called_unchanged_that_nobody_has_read(tmp_path):
+    table = some_voices(tmp_path / "own")
+    (tmp_path / "own" / "beside.wav").write_bytes(b"never read")
+    words = ("index", tmp_path / "own", "--csv", table, "-o", tmp_path / "sources.parquet")
+    cache = {"SYNTH_CACHE_DIR": str(tmp_path / "cache")}
+    first = synth(*words, **cache)
+    assert "not used: 1 not-in-csv" in first.says and "2 measured now" in first.says and "unchanged" not in first.says
+    assert "all unchanged since last time" in synth(*words, **cache).says
+    with recordings(tmp_path / "own")[0].open("ab") as file:
+        file.write(b"\0")
+    assert "1 measured now, the others unchanged since last time" in synth(*words, **cache).says
+
+
+def test_mixtures_of_recordings_without_speakers_are_refused_with_what_is_lacking(tmp_path):
+    table = some_voices(tmp_path / "own")
+    table.write_text(table.read_text().replace("speaker_id", "note"))
+    refused = synth("mix", "--source", tmp_path / "own", "--csv", table, "--out", tmp_path / "set", code=3)
+    assert "none of the 2 recordings that can be used has a speaker" in refused.says
+    assert "the columns path, speaker_id and sex" in refused.says and "--csv FILE" in refused.says
+    table.write_text(table.read_text().replace("note", "speaker_id").replace(",sex", ",age"))
+    refused = synth("mix", "--source", tmp_path / "own", "--csv", table, "--out", tmp_path / "set", code=3)
+    assert "row 2 of own.csv says nothing of it (wanted F or M in the column sex)" in refused.says
 
 
 def test_a_shard_that_was_cut_is_made_again(made, tmp_path):

@@ -75,6 +75,15 @@ def test_labels_are_named_in_any_case_or_by_their_machine_id():
         named(("thunderstorm",), known, said.append)
 
 
+def test_labels_joined_by_commas_are_told_apart():
+    known = {name: name for name in ("dog", "car horn", "Water, tap")}
+    assert named(("Water, tap",), known, print) == ("Water, tap",)
+    with pytest.raises(UsageError, match=r"for each of them: --label dog --label 'car horn'"):
+        named(("dog, car horn",), known, print)
+    with pytest.raises(UsageError, match=r"--label dog,cat: no source has it"):
+        named(("dog,cat",), known, print)
+
+
 def test_a_least_verdict_that_is_none_is_refused():
     with pytest.raises(UsageError, match="keep, doubtful, wrong"):
         kept([], [], (), None, "unjudged")
