@@ -32,7 +32,7 @@ from synth.steps.judges import Words
 from synth.steps.progress import Progress, silent
 from synth.steps.related import Related, related
 from synth.steps.results import Result
-from synth.store import locks, parquet
+from synth.store import atomic, locks, parquet
 from synth.tables import FORMAT_VERSION, HEARD_INSTEAD, SOURCES, VERDICTS
 from synth.units import with_count
 
@@ -300,6 +300,9 @@ def _checked(
 
 
 def _apart(out: str | Path | None, *inputs: str | Path | None) -> None:
+    """Raise InputError where the table to be written is a folder, UsageError where it is one of the inputs."""
+    if out is not None:
+        atomic.to_file(out, "verdicts.parquet")
     for one in inputs:
         if out is not None and one is not None and Path(out).resolve() == Path(one).resolve():
             raise UsageError(f"-o {out} is one of the inputs; wanted another name, e.g. -o verdicts.parquet")

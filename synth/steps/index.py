@@ -64,6 +64,7 @@ def index(
     """
     if rate % FRAMES_PER_S or not 4000 <= rate <= 192_000:
         raise UsageError(f"--rate {rate}: wanted a multiple of {FRAMES_PER_S} Hz from 4000 to 192000, e.g. 16000")
+    target = atomic.to_file(out, "sources.parquet") if out else None
     with Cache() as cache:
         places = where.named(cache, paths, noise, roots)
         found = list(zip(places, corpora.read_all(places, csv), strict=True))
@@ -90,8 +91,8 @@ def index(
     if not result.counts["ok"]:
         listed = "; ".join(f"{n} {status} ({result.examples[status]})" for status, n in result.counts.items())
         raise InputError(f"none of {counted(len(rows), 'recording')} can be used: {listed or 'no audio files'}")
-    if out:
-        parquet.write(table, Path(out))
+    if target:
+        parquet.write(table, target)
     return result
 
 

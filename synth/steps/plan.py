@@ -26,7 +26,7 @@ from synth.steps.opened import read_sources
 from synth.steps.progress import Progress, silent
 from synth.steps.results import Result
 from synth.store import parquet
-from synth.store.atomic import replacing
+from synth.store.atomic import replacing, to_file
 from synth.store.memory import kept
 from synth.tables import FORMAT_VERSION, FRAMES_PER_S, NOISE, PLAN, SOURCES
 from synth.units import counted
@@ -65,6 +65,7 @@ def plan(
 
 def planned(sources: str | Path | pa.Table, options: MixOptions, out: Path, progress: Progress = silent) -> Planned:
     """Write the plan of resolved options; see :func:`plan`."""
+    to_file(out, "plan.parquet")
     table = sources if isinstance(sources, pa.Table) else read_sources(Path(sources), MADE_BY)
     said = parquet.metadata(table.schema)
     options = options.with_changes({"split": said.get("split", options.split or "given")})

@@ -13,6 +13,7 @@ from synth.corpora.walk import shown
 from synth.errors import InputError, UsageError, typed
 
 DEMO = "demo-voices"
+TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")  # what may describe recordings
 
 
 Root = Place  # a folder of recordings, its name in the tables, and how it was given
@@ -38,22 +39,25 @@ def named(
     for is_noise, text in [*((False, path) for path in paths or [DEMO]), *((True, path) for path in noise)]:
         name, folder = _parsed(str(text), known, given or {})
         if not folder.is_dir():
-            found = "is a file" if folder.exists() else "does not exist"
-            raise InputError(
-                f"{shown(str(folder))} {found}; wanted a folder of "
-                + (
-                    "background noise"
-                    if is_noise
-                    else "recordings. For LibriSpeech: synth fetch-librispeech train-clean-5; then the same command "
-                    "again with LibriSpeech"
-                )
-            )
+            raise InputError(_no_folder(folder, is_noise))
         taken = {root.name for root in roots}
         unique = next(n for n in (name, *(f"{name}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)
         roots.append(Root(unique, folder, str(text), is_noise))
     for root in roots:
         cache.remember_root(root.name, root.folder)
     return roots
+
+
+def _no_folder(folder: Path, is_noise: bool) -> str:
+    """Say what is wrong with the path of a root, what was wanted, and what to do."""
+    name = shown(str(folder))
+    wanted = f"wanted a folder of {'background noise' if is_noise else 'recordings'}"
+    if not folder.exists():
+        fetch = ". For LibriSpeech: synth fetch-librispeech train-clean-5; then the same command again with LibriSpeech"
+        return f"{name} does not exist; {wanted}{'' if is_noise else fetch}"
+    if folder.suffix.lower() in TABLES:
+        return f"{name} is a file; {wanted}. A table that describes them is given beside it: --csv {name}"
+    return f"{name} is a file; {wanted}, e.g. the one that it lies in: {shown(str(folder.parent))}"
 
 
 def located(cache: Cache, names: Iterable[str], given: Mapping[str, Path]) -> dict[str, Path]:

@@ -18,7 +18,7 @@ from synth.steps.keywords import Clips, Shares, Speakers
 from synth.steps.opened import read_sources
 from synth.steps.progress import Progress, silent
 from synth.steps.results import Result
-from synth.store import arrays, parquet
+from synth.store import arrays, atomic, parquet
 from synth.tables import NOISE, SPLITS
 
 MADE_BY = "synth index PATH -o sources.parquet"
@@ -57,6 +57,7 @@ def split(
     A split that is to hold clips of up to n speakers of one sex gets at least n of each. Raises InfeasibleError with the
     numbers and the nearest feasible request when the groups are too few.
     """
+    target = atomic.to_file(out, "split.parquet") if out else None
     asked = over(MixOptions(), {"split": split, "speakers": speakers, "clips": clips}, "synth.split()")
     speakers, clips = asked.speakers, None if clips is None else asked.clips
     table = sources if isinstance(sources, pa.Table) else read_sources(Path(sources), MADE_BY)
@@ -77,8 +78,8 @@ def split(
         assigned = splitting.by_share(groups, shares, seed, _fewest(speakers, clips, list(shares)))
     done, proof = with_splits(table, assigned, how)
     counts = Counter((assigned[group.group_id] or "none", group.sex or "none") for group in groups if not group.noise)
-    if out:
-        parquet.write(done, Path(out))
+    if target:
+        parquet.write(done, target)
     return Split(done, dict(counts), proof, done.column("split").null_count, told, how)
 
 

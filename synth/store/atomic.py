@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from synth.errors import FULL, disk_full
+from synth.errors import FULL, InputError, disk_full
 
 PREFIX = ".partial-"
 _NUMBERS = itertools.count()  # threads of one process may write the same target at a time
@@ -37,6 +37,17 @@ def replacing(target: Path) -> Iterator[Path]:
         raise
     finally:
         _remove(temporary)
+
+
+def to_file(out: str | Path, usual: str) -> Path:
+    """Return the path of a table to be written, ``usual`` being its usual name; before long work, as it fails at the end.
+
+    Raises InputError for a folder.
+    """
+    path = Path(out)
+    if path.is_dir():
+        raise InputError(f"-o {path} is a folder; wanted the name of a table, e.g. -o {path / usual}")
+    return path
 
 
 def clean(folder: Path) -> None:

@@ -172,6 +172,39 @@ def test_an_output_below_a_file_is_refused(made, tmp_path):
         assert str(tmp_path / "file") in refused.says, refused.says
 
 
+@pytest.mark.parametrize("out", ["folder", ".", "/"])
+@pytest.mark.parametrize("command", ["index", "split", "plan", "clean"])
+def test_a_folder_where_a_table_is_wanted_is_refused_before_the_work(made, tmp_path, command, out):
+    (tmp_path / "folder").mkdir()
+    words = {
+        "index": ("demo-voices",),
+        "split": (made / "indexed.parquet",),
+        "plan": (made / "sources.parquet",),
+        "clean": (made / "sources.parquet", "--scores", tmp_path / "none.csv"),
+    }[command]
+    usual = {"index": "sources", "clean": "verdicts"}.get(command, command)
+    refused = synth(command, *words, "-o", out, code=3, cwd=tmp_path)
+    example = Path(out) / f"{usual}.parquet"
+    assert f"-o {out} is a folder; wanted the name of a table, e.g. -o {example}" in refused.says
+    assert not any((tmp_path / "folder").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("speakers.csv", "A table that describes them is given beside it: --csv speakers.csv"),
+        ("sources.parquet", "given beside it: --csv sources.parquet"),
+        ("voice.wav", "e.g. the one that it lies in: ."),
+    ],
+)
+def test_a_file_where_a_folder_of_recordings_is_wanted(tmp_path, name, says):
+    (tmp_path / name).write_text("")
+    for words in (("index", name, "-o", "new.parquet"), ("mix", "--source", name), ("mix", "--noise", name)):
+        refused = synth(*words, code=3, cwd=tmp_path)
+        assert f"{name} is a file; wanted a folder of" in refused.says and says in refused.says
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_a_source_that_changed_is_named(tmp_path):
     root = corpus(tmp_path / "voices")
     plan = planned(tmp_path, root, split="100/0/0", plan=("--speakers", "1", "--clips", "60/0/0"))
