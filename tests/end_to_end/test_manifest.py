@@ -467,3 +467,10 @@ def test_emotions_of_ravdess(tmp_path):
     assert set(done["labels"]["train"]) == set(emotions)
     assert synth("audit", tmp_path / "set", "--all").code == synth("verify", tmp_path / "set", "--all").code == 0
     assert SOURCES.names == pq.read_schema(tmp_path / "set" / "sources.parquet").names
+
+
+def test_the_card_of_a_set_without_train_loads_a_split_that_is_there(sources, tmp_path):
+    synth("manifest", sources, "--label", "bark", "--split", "0/0/100", "--seconds", 1, "-o", tmp_path / "set")
+    card = (tmp_path / "set" / "README.md").read_text()
+    assert [path.name for path in (tmp_path / "set" / "data").iterdir()] == ["test-00000-of-00001.parquet"]
+    assert 'names = clips["test"].features["label"].names' in card and '["train"]' not in card
