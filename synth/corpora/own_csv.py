@@ -147,6 +147,7 @@ def _split(text: str, number: int, where: str) -> str | None:
     split = _SPLITS.get(word, word)
     if split not in SPLITS:
         near = "; is it test or val? Write which" if word in _EITHER else nearest(word, SPLITS)
+        near = near or "; a column that says something else needs another name"
         raise InputError(
             f"{where}, row {number}, column split: '{text.strip()}'; wanted {', '.join(SPLITS)} or nothing{near}"
         )

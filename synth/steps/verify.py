@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -121,16 +122,8 @@ class Folder:
     @classmethod
     def opened(cls, out: Path) -> Folder:
         """Open a folder without judging whether its tables belong together. Raises InputError when it is no data set."""
-        if not out.is_dir():
-            near = (
-                next((one for one in out.parents if (one / "plan.parquet").is_file()), None) if out.is_file() else None
-            )
-            raise InputError(
-                f"{out} is no folder; did you mean the data set {near}?"
-                if near
-                else f"{out} is no folder; wanted a data set, as made by: "
-                + typed("synth", "mix", "--speakers", "1-3", "--out", out.with_suffix("") if out.is_file() else out)
-            )
+        if not any((out / f"{name}.parquet").is_file() for name in ("sources", "plan", "manifest")):
+            raise InputError(_no_set(out))
         sources = parquet.read(out / "sources.parquet", SOURCES, SOURCES_BY)
         file = parquet.typed(parquet.opened(out / "plan.parquet", PLAN, MADE_BY), PLAN, MADE_BY)
         rendered_by = typed("synth", "render", out / "plan.parquet", "-o", out)
@@ -310,6 +303,17 @@ class Again:
             except ClaimError:  # it passes 16 bits: nothing that a file could hold
                 out[k] = 0
         return out, stems
+
+
+def _no_set(out: Path) -> str:
+    """Say that a path is no data set, and which one was meant, or how one is made."""
+    what = "holds no data set (no plan.parquet)" if out.is_dir() else "is no folder"
+    if out.exists():
+        near = next((one for one in out.absolute().parents if (one / "plan.parquet").is_file()), None)
+        if near is not None:
+            return f"{out} {what}; did you mean the data set {near if out.is_absolute() else os.path.relpath(near)}?"
+    name = out.with_suffix("") if out.is_file() else f"{out.absolute().name}-set" if out.is_dir() else out
+    return f"{out} {what}; wanted a data set, as made by: {typed('synth', 'mix', '--speakers', '1-3', '--out', name)}"
 
 
 def _clips(column: pa.ChunkedArray) -> dict[str, int]:

@@ -205,6 +205,22 @@ def test_a_file_where_a_folder_of_recordings_is_wanted(tmp_path, name, says):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.parametrize("command", ["audit", "verify"])
+def test_what_is_no_data_set_is_said_with_the_one_that_is_meant(made, tmp_path, command):
+    for below in ("data", "README.md"):
+        refused = synth(command, made / "set" / below, code=3)
+        assert f"did you mean the data set {made / 'set'}?" in refused.says
+        assert "did you mean the data set set?" in synth(command, f"set/{below}", code=3, cwd=made).says
+    refused = synth(command, ".", code=3, cwd=made / "set" / "data")
+    assert ". holds no data set (no plan.parquet); did you mean the data set ..?" in refused.says
+    (tmp_path / "empty").mkdir()
+    refused = synth(command, "empty", code=3, cwd=tmp_path)
+    assert "empty holds no data set (no plan.parquet); wanted a data set" in refused.says
+    assert "synth mix --speakers 1-3 --out empty-set" in refused.says
+    refused = synth(command, "gone", code=3, cwd=tmp_path)
+    assert "gone is no folder; wanted a data set" in refused.says and "--out gone" in refused.says
+
+
 def test_a_source_that_changed_is_named(tmp_path):
     root = corpus(tmp_path / "voices")
     plan = planned(tmp_path, root, split="100/0/0", plan=("--speakers", "1", "--clips", "60/0/0"))
