@@ -29,9 +29,7 @@ MIDDLES = np.r_[SCORE[0] - 0.35, (SCORE[1:] + SCORE[:-1]) / 2, SCORE[-1]]  # mea
 ENDLESS = 20.0  # standard deviations that no score reaches
 ROUNDS = 25
 TINY = 1e-12
-MISSED = (
-    2.0  # how much wider shares spread than resamples show: those start from one fit, and keep its ranks and weights
-)
+MISSED = 2.0  # how much wider shares spread than resamples show: those keep the ranks and weights of the null from one fit
 SURELY = 4.0  # of the mean variance of a class, over the number of classes: so much they may differ unseen
 AT_ONCE = 4_000_000  # numbers of an array
 
@@ -233,23 +231,27 @@ def _good(state: State, edges: Floats) -> Floats:
 
 
 def _posterior(one: Binned, good: Floats, state: State, k: int) -> Posterior:
-    """Return P(wrong) in the bins that a class has: it falls with the own score and rises with what else is heard."""
+    """Return P(wrong) in the bins that a class has: it falls with the own score and rises with what else is heard.
+
+    What resamples miss is a null with wrong clips in it. Clips in which no listed label is heard are in none: where most of
+    the wrong ones are such, the verdicts need no wider shares (the ranges of the shares have them always).
+    """
     share = state.share[:, None]
     bad = (1 - share) * one.foreign + share * one.known
     others = rising(bad, state.right[k])
     score = rising(good, one.null)
     cells, which = np.unique(one.which, return_inverse=True)
     own, deep = np.divmod(cells, DEPTH)
-    wrong = _wider(state.wrong[k])[:, None]
+    wrong = wider(state.wrong[k], 1 + (MISSED - 1) * min(1.0, 2 * float(state.share[0])))[:, None]
     bad = wrong * others[:, deep] * (1 - score[:, own])
     odds = bad / (bad + (1 - wrong) * (1 - others[:, deep]) * score[:, own] + TINY)
-    return Posterior(which, odds, wrong[:, 0])
+    return Posterior(which, odds, wider(state.wrong[k], MISSED))
 
 
-def _wider(share: Floats) -> Floats:
-    """Return shares (resamples + 1,) whose log odds lie further from those of the data as they are, by MISSED."""
+def wider(share: Floats, times: float) -> Floats:
+    """Return shares (resamples + 1,) whose log odds lie so many times as far from those of the data as they are."""
     odds = np.log(share) - np.log1p(-share)
-    return np.asarray(1 / (1 + np.exp(-(odds[0] + MISSED * (odds - odds[0])))))
+    return np.asarray(1 / (1 + np.exp(-(odds[0] + times * (odds - odds[0])))))
 
 
 def rising(one: Floats, other: Floats) -> Floats:
