@@ -29,7 +29,7 @@ MIDDLES = np.r_[SCORE[0] - 0.35, (SCORE[1:] + SCORE[:-1]) / 2, SCORE[-1]]  # mea
 ENDLESS = 20.0  # standard deviations that no score reaches
 ROUNDS = 25
 TINY = 1e-12
-MISSED = 2.0  # how much wider shares spread than resamples show: those keep the ranks and weights of the null from one fit
+MISSED = 2.0  # how much wider shares spread than resamples show: these keep the null that one fit has weighed
 SURELY = 4.0  # of the mean variance of a class, over the number of classes: so much they may differ unseen
 AT_ONCE = 4_000_000  # numbers of an array
 

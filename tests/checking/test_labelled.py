@@ -15,7 +15,7 @@ from synth.steps.index import index
 from synth.steps.manifest import manifest
 from synth.steps.render import render
 from synth.steps.verify import verify
-from synth.store.parquet import file_metadata
+from synth.store.parquet import digest, file_metadata
 from synth.tables import LABELLED_PLAN
 from tests.checking.wrong_sets import audio_edited, copied, failed, found, plan_rows, table_edited
 from tests.end_to_end import labelled
@@ -49,11 +49,11 @@ def replanned(honest, rows, out):
     work.mkdir()
     shutil.copy(honest / "sources.parquet", work)
     metadata = file_metadata(pq.ParquetFile(honest / "plan.parquet"))
-    metadata.pop("digest")
     labels = [label for row in rows for label in row["labels"]]
     metadata["labels"] = json.dumps({name: labels.count(name) for name in sorted(set(labels))})
-    table = pa.Table.from_pylist(rows, schema=LABELLED_PLAN.schema(metadata))
-    pq.write_table(table, work / "plan.parquet")
+    table = pa.Table.from_pylist(rows, schema=LABELLED_PLAN.schema({}))
+    metadata["digest"] = digest(table, LABELLED_PLAN.names)
+    pq.write_table(table.cast(LABELLED_PLAN.schema(metadata)), work / "plan.parquet")
     render(work / "plan.parquet", out=out, jobs=1)
     return out
 

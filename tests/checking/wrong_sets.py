@@ -25,9 +25,9 @@ def rendered_from(honest: Path, rows: list[dict], out: Path) -> Path:
     work = out.with_name(f"{out.name}-plan")
     work.mkdir()
     shutil.copy(honest / "sources.parquet", work)
-    metadata = file_metadata(pq.ParquetFile(honest / "plan.parquet"))
-    metadata.pop("digest", None)
-    pq.write_table(pa.Table.from_pylist(rows, schema=PLAN.schema(metadata)), work / "plan.parquet")
+    table = pa.Table.from_pylist(rows, schema=PLAN.schema({}))
+    metadata = {**file_metadata(pq.ParquetFile(honest / "plan.parquet")), "digest": digest(table, PLAN.names)}
+    pq.write_table(table.cast(PLAN.schema(metadata)), work / "plan.parquet")
     render(work / "plan.parquet", out=out, jobs=1)
     return out
 
