@@ -30,6 +30,7 @@ ENDLESS = 20.0  # standard deviations that no score reaches
 ROUNDS = 25
 TINY = 1e-12
 MISSED = 2.0  # how much wider shares spread than resamples show: these keep the null that one fit has weighed
+FEW_WRONG = 20.0  # wrong clips of a label: a fit of fewer leans on other labels in ways that resamples do not show
 SURELY = 4.0  # of the mean variance of a class, over the number of classes: so much they may differ unseen
 AT_ONCE = 4_000_000  # numbers of an array
 
@@ -231,21 +232,28 @@ def _good(state: State, edges: Floats) -> Floats:
 
 
 def _posterior(one: Binned, good: Floats, state: State, k: int) -> Posterior:
-    """Return P(wrong) in the bins that a class has: it falls with the own score and rises with what else is heard.
-
-    What resamples miss is a null with wrong clips in it. Clips in which no listed label is heard are in none: where most of
-    the wrong ones are such, the verdicts need no wider shares (the ranges of the shares have them always).
-    """
+    """Return P(wrong) in the bins that a class has: it falls with the own score and rises with what else is heard."""
     share = state.share[:, None]
     bad = (1 - share) * one.foreign + share * one.known
     others = rising(bad, state.right[k])
     score = rising(good, one.null)
     cells, which = np.unique(one.which, return_inverse=True)
     own, deep = np.divmod(cells, DEPTH)
-    wrong = wider(state.wrong[k], 1 + (MISSED - 1) * min(1.0, 2 * float(state.share[0])))[:, None]
+    wrong = wider(state.wrong[k], 1 + (MISSED - 1) * _missed(len(which), state, k))[:, None]
     bad = wrong * others[:, deep] * (1 - score[:, own])
     odds = bad / (bad + (1 - wrong) * (1 - others[:, deep]) * score[:, own] + TINY)
     return Posterior(which, odds, wider(state.wrong[k], MISSED))
+
+
+def _missed(clips: int, state: State, k: int) -> float:
+    """Return how much of what resamples may miss concerns the verdicts on a label of so many clips, 0 to 1.
+
+    They miss wrong clips in the null, and clips in which no listed label is heard are in none: where most wrong ones are
+    such, only the smallness of their number is left. The ranges of the shares are as wide as they can be in any case.
+    """
+    heard = 2 * float(state.share[0])
+    few = FEW_WRONG / (clips * float(state.wrong[k, 0]))
+    return min(1.0, max(heard, few))
 
 
 def wider(share: Floats, times: float) -> Floats:

@@ -208,7 +208,7 @@ def _hardly_known(judged: Judged) -> tuple[str, ...]:
     """Return a warning where something is rejected and the number of wrong labels may be a few or many times that.
 
     Then the precision is little more than a guess: with 6 wrong clips of 300 a label and right ones 2.5 standard deviations
-    up, sets of which .95 was requested held .88 (tests/bench/cleaning.py --large).
+    up, none of them listed labels, sets of which .95 was requested held .88 (tests/bench/cleaning.py --large).
     """
     sure = [one for one in judged.classes if one.decision == JUDGED]
     least, most = (sum(getattr(one, end) * one.scored for one in sure) for end in ("low", "high"))
