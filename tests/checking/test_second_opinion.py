@@ -84,7 +84,7 @@ def test_sets_of_a_version_without_the_column(made, room, tmp_path):
     assert honest.holds, [f.says for f in honest.findings if f.holds is False]
 
 
-@pytest.mark.parametrize("kind", ["white", "pink", "hum50"])
+@pytest.mark.parametrize("kind", [pytest.param("white", marks=pytest.mark.slow), "pink", "hum50"])
 def test_a_whole_corpus_of_noise_fails(made, tmp_path, kind):
     """It is no voice that the detector is deaf to: it neither moves nor has a pitch that does."""
     rng = np.random.default_rng(0)

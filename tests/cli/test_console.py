@@ -130,6 +130,7 @@ CONSOLES = {
     "latin-1": {"PYTHONIOENCODING": "latin-1"},
     "narrow": {"TERM": "dumb", "COLUMNS": "20"},
 }
+LIKE_OTHERS = {"POSIX, UTF-8 mode", "ascii", "cp437", "latin-1"}  # much like C, strict ASCII and cp1252
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,9 @@ def named(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("console", CONSOLES)
+@pytest.mark.parametrize(
+    "console", [pytest.param(name, marks=[pytest.mark.slow] * (name in LIKE_OTHERS)) for name in CONSOLES]
+)
 def test_names_that_a_console_cannot_show_stop_nothing(named, tmp_path, console):
     env, out = CONSOLES[console], tmp_path / "Ausgabe ü"
     mixed = synth(

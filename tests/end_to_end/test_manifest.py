@@ -406,7 +406,7 @@ def test_full_scale_stays_full_scale(tmp_path):
 
 
 @needs_data
-@pytest.mark.parametrize("rate", [16000, 48000])
+@pytest.mark.parametrize("rate", [16000, pytest.param(48000, marks=pytest.mark.slow)])
 def test_esc_10(tmp_path, monkeypatch, rate):
     """The clips of ESC-10 with their fold as group, and with the recording they were cut from."""
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
