@@ -53,9 +53,8 @@ def licence(
     )
     names.append(UNKNOWN)
     group, groups = _groups(clips, 2 * code + _changed(clips, start_n, rate_hz))
-    wanted = [
-        _expected([ways_of(names[k >> 1]) for k in one], any(k & 1 for k in one) or len(one) > 1) for one in groups
-    ]
+    terms = [([ways_of(names[k >> 1]) for k in one], any(k & 1 for k in one) or len(one) > 1) for one in groups]
+    wanted = [_expected(ways, changed) for ways, changed in terms]
     number = {name: k for k, name in enumerate(clips.licence_names)}
     fits = np.zeros((len(groups), len(number) + 1), np.bool_)
     for row, expected in enumerate(wanted):
@@ -85,8 +84,7 @@ def licence(
     if card is not None:
         problems += _of_card(card, whole, recordings, held, clips, earlier)
         if not earlier:
-            each = [([ways_of(names[k >> 1]) for k in one], any(k & 1 for k in one) or len(one) > 1) for one in groups]
-            problems += _of_reasons(card, each, wanted, list(counts.values()), recordings)
+            problems += _of_reasons(card, terms, wanted, list(counts.values()), recordings)
     if attributions is None:
         problems.append("attribution.txt is missing")
     else:

@@ -53,10 +53,7 @@ def counted(
     verified = mask.combine_chunks().flatten().to_pylist()
     lost = int(each.sum()) - len(plan)
     damaged = {one: float(status.count(one)) for one in set(status) - {"ok"}}
-    facts = {
-        "cut": float((total > length_n).sum()),
-        "padded": float((total < length_n).sum()),
-    }
+    cut, padded = (float(one.sum()) for one in (total > length_n, total < length_n))
     return Counted(
         {
             **{one: (count, count) for one, count in damaged.items()},
@@ -64,7 +61,8 @@ def counted(
             NO_SPLIT: (0, min(int(each[~split].sum()), lost)),
         },
         {
-            **{name: (count, count) for name, count in facts.items()},
+            "cut": (cut, cut),
+            "padded": (padded, padded),
             "beyond_s": (beyond_s - _ROUNDED_S, beyond_s + _ROUNDED_S),
             "labels_unjudged": (
                 doubted if options.get("min_verdict") == "keep" else 0,

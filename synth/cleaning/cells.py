@@ -239,10 +239,10 @@ def _posterior(one: Binned, good: Floats, state: State, k: int) -> Posterior:
     score = rising(good, one.null)
     cells, which = np.unique(one.which, return_inverse=True)
     own, deep = np.divmod(cells, DEPTH)
-    wrong = wider(state.wrong[k], 1 + (MISSED - 1) * _missed(len(which), state, k))[:, None]
+    wrong = _wider(state.wrong[k], 1 + (MISSED - 1) * _missed(len(which), state, k))[:, None]
     bad = wrong * others[:, deep] * (1 - score[:, own])
     odds = bad / (bad + (1 - wrong) * (1 - others[:, deep]) * score[:, own] + TINY)
-    return Posterior(which, odds, wider(state.wrong[k], MISSED))
+    return Posterior(which, odds, _wider(state.wrong[k], MISSED))
 
 
 def _missed(clips: int, state: State, k: int) -> float:
@@ -256,7 +256,7 @@ def _missed(clips: int, state: State, k: int) -> float:
     return min(1.0, max(heard, few))
 
 
-def wider(share: Floats, times: float) -> Floats:
+def _wider(share: Floats, times: float) -> Floats:
     """Return shares (resamples + 1,) whose log odds lie so many times as far from those of the data as they are."""
     odds = np.log(share) - np.log1p(-share)
     return np.asarray(1 / (1 + np.exp(-(odds[0] + times * (odds - odds[0])))))

@@ -27,9 +27,8 @@ _KNOWN = frozenset(name.casefold() for name in COMMA_NAMES)
 _EMPTY = frozenset({"nan", "<na>", "nat", "na", "n/a", "#n/a", "null"})  # what programs write for a missing value
 _NOTHING = re.compile(r"[-–—?.*_#]+")  # '-', '?': no label is called so
 _CELLS = "cell of labels is", "cells of labels are"
-_WIDE = str.maketrans(
-    {"；": ";", "，": ", ", "、": ", ", "｜": "|"}
-)  # the same signs of Chinese and Japanese keyboards
+# the same signs of Chinese and Japanese keyboards
+_WIDE = str.maketrans({"；": ";", "，": ", ", "、": ", ", "｜": "|"})
 _SIGNS = ("\t", "/", "\\", "+", "&", " and ", "#", ":")  # that may join labels
 _IN_NAMES = ("_", "-", " ")  # these may, too, and be in any name
 
@@ -57,7 +56,7 @@ def read(cells: Sequence[str], numbers: Sequence[int], where: str) -> Labels:
         text = cell.strip()
         found = _from_list(text)
         text = text if found is not None else text.translate(_WIDE)
-        listed = listed | set(found or ())
+        listed.update(found or ())
         if text.casefold() in _EMPTY or (found is None and _NOTHING.fullmatch(text)):
             out[k] = []
             nothing.append(text)

@@ -60,18 +60,18 @@ def read_sources(path: Path, made_by: str) -> pa.Table:
     columns = (table.column(name).to_pylist() for name in ("corpus", "speaker_id", "labels"))
     described = any(corpus == FOLDER and (speaker or labels) for corpus, speaker, labels in zip(*columns, strict=True))
     lost = [key for key, needed in (("rate_hz", True), ("csv", described)) if needed and key not in said]
-    renamed = [key for key in _OF_SOURCES if key not in said and _renamed([key], said)]
+    renamed = [key for key in _OF_SOURCES if key not in said and _renamed([key], said, _OF_SOURCES)]
     if lost or renamed:
         raise InputError(
-            f"{path} lacks {listed(lost or renamed)} in its metadata{_renamed(lost or renamed, said)}: it was changed, or "
+            f"{path} lacks {listed(lost or renamed)} in its metadata{_renamed(lost or renamed, said, _OF_SOURCES)}: it was changed, or "
             f"written again by a program that drops them. Keep table.schema.metadata (pyarrow), or make it again with: {made_by}"
         )
     return table
 
 
-def _renamed(lost: Sequence[str], said: Mapping[str, str]) -> str:
-    """Return which other key a lost one may have become, in brackets, or nothing."""
-    others = [key for key in said if key not in _OF_SOURCES]
+def _renamed(lost: Sequence[str], said: Mapping[str, str], known: Sequence[str]) -> str:
+    """Return which key that is none of the ``known`` a lost one may have become, in brackets, or nothing."""
+    others = [key for key in said if key not in known]
     found = [other for other in others if any(key in near(other, lost) for key in lost)]
     return f" (it has {listed(found)})" if found else ""
 
@@ -93,10 +93,11 @@ def open_plan(plan: Path, sources: Path | None = None, table: pa.Table | None = 
             f"{meta['digest'][:12]}): it is damaged or was changed. Make it again with: {MADE_BY}"
         )
     asked = plan_options(meta, plan)
-    lost = [key for key in (*_OF_ANY, *_OF_KIND[asked.command]) if key not in meta]
+    needed = (*_OF_ANY, *_OF_KIND[asked.command])
+    lost = [key for key in needed if key not in meta]
     if lost:
         raise InputError(
-            f"{plan} lacks {listed(lost)} in its metadata{_renamed(lost, meta)}: it was changed, or written by another "
+            f"{plan} lacks {listed(lost)} in its metadata{_renamed(lost, meta, needed)}: it was changed, or written by another "
             f"program. Make it again with: {MADE_BY}"
         )
     length_n = round(asked.seconds * FRAMES_PER_S) * (asked.rate // FRAMES_PER_S)

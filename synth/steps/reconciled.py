@@ -280,10 +280,7 @@ class _Work:
                 place.setdefault(who, f"{who} is {sex} in {_place(found)}")
         for k, (_, item) in enumerate(self.rows):
             pair = bad.get(people.top(item.speaker_id)) if item.speaker_id else None
-            if pair and self.facts[k].status in (
-                "ok",
-                "duplicate",
-            ):  # which copy is kept, the order of the rows decides
+            if pair and self.facts[k].status in ("ok", "duplicate"):  # the order of the rows says which copy is kept
                 why = f"{place[pair[0]]} and {place[pair[1]]}; they share recordings: correct the one that is wrong"
                 self._status(k, "conflicting-sex", why)
                 says = "recordings of persons of whom both sexes are said, in two roots; not used"
